@@ -139,7 +139,7 @@ def one_simulation(task: tuple[Cell, int]) -> dict[str, float]:
     pair = found.pairs.set_index(["model", "other"]).loc[("one", "other")]
     lower = found.ceiling_intervals[0]
     return {
-        "p_chance": table.loc["stranger", "p_chance"],
+        "p_permutations": table.loc["stranger", "p_permutations"],
         "p_pair": pair["p"],
         "p_ceiling": table.loc["noisy", "p_ceiling"],
         "one": table.loc["one", "similarity"],
@@ -192,7 +192,7 @@ def summary(cell: Cell, rows: pd.DataFrame) -> dict[str, float | str]:
 
     return {
         "recording": cell.name,
-        "type-I, chance": float((rows["p_chance"] <= 0.05).mean()),
+        "type-I, chance": float((rows["p_permutations"] <= 0.05).mean()),
         "type-I, pair": float((rows["p_pair"] <= 0.05).mean()),
         "type-I, ceiling": float((rows["p_ceiling"] <= 0.05).mean()),
         "coverage, similarity": covered("one"),

@@ -744,7 +744,7 @@ print(f"{np.mean(np.array(turned) >= observed):.0%} of all turns are as similar 
 # %%
 found = rsa.infer(models, responses=responses, ordered=True, n_samples=300)
 naive = rsa.infer(models, responses=responses, ordered=False, n_samples=300)
-table = found.models[["model", "similarity", "low", "high", "p_chance"]].copy()
+table = found.models[["model", "similarity", "low", "high", "p_permutations"]].copy()
 table["low, neighbours ignored"] = naive.models["low"]
 table["high, neighbours ignored"] = naive.models["high"]
 display(table.round(3))

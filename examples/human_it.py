@@ -30,7 +30,7 @@ def main() -> None:
         models = dict(zip(file["model"].tolist(), file["model_rdms"], strict=True))
     found = rsa.infer(models, data, method=options.method)
 
-    shown = ["model", "similarity", "low", "high", "p_chance_holm", "p_ceiling_holm"]
+    shown = ["model", "similarity", "low", "high", "p_permutations_holm", "p_ceiling_holm"]
     ranked = found.models.sort_values("similarity", ascending=False)
     print(ranked[shown].to_string(index=False, float_format="%.3f"))
     (low, high), (upper_low, upper_high) = found.ceiling_intervals

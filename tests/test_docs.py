@@ -191,7 +191,7 @@ def test_recipes_run(torchvision, tmp_path, monkeypatch, capsys):
     assert described.startswith("mine: 12 stimuli x 20 neurons, 4 trials each")
     assert sizes == "48 20"  # read back from NWB
     assert float(error.split()[0]) < 20
-    assert table[0].split() == ["model", "similarity", "low", "high", "p_chance"]
+    assert table[0].split() == ["model", "similarity", "low", "high", "p_permutations"]
     assert summary.startswith("(10, ")
 
 

@@ -45,7 +45,7 @@ def table() -> pd.DataFrame:
             "high": [0.6, 0.3, 0.0],
             "ceiling_lower": 0.7,
             "ceiling_upper": 0.9,
-            "p_chance_holm": [0.01, 0.2, 0.5],
+            "p_permutations_holm": [0.01, 0.2, 0.5],
         }
     )
 
@@ -189,7 +189,13 @@ def test_without_a_ceiling_there_is_no_band():
 
 
 def test_the_legend_names_what_is_drawn_and_nothing_else():
-    nothing = {"low": np.nan, "high": np.nan, "ceiling_lower": np.nan, "ceiling_upper": np.nan, "p_chance_holm": 0.5}
+    nothing = {
+        "low": np.nan,
+        "high": np.nan,
+        "ceiling_lower": np.nan,
+        "ceiling_upper": np.nan,
+        "p_permutations_holm": 0.5,
+    }
     axes = figures.similarity_bars(table().assign(**nothing), pairs((0.2, 0.3, 0.4)))
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["trained", "untrained twin", "control"]
 
@@ -213,7 +219,7 @@ def crowded(n: int = 22) -> pd.DataFrame:
             "similarity": similarity,
             "low": similarity - 0.4,
             "high": np.minimum(similarity + 0.4, 1),
-            "p_chance_holm": np.where(similarity > 0.3, 0.01, 0.5),
+            "p_permutations_holm": np.where(similarity > 0.3, 0.01, 0.5),
             "ceiling_lower": 0.7,
             "ceiling_upper": 0.95,
         }

@@ -37,7 +37,7 @@ def similarity(n_tasks: int = 2) -> pd.DataFrame:
         ceiling_lower=0.8,
         ceiling_upper=0.9,
         p_ceiling_holm=0.01,
-        p_chance_holm=[0.01] * (len(table) - 2) + [0.5, 0.01],
+        p_permutations_holm=[0.01] * (len(table) - 2) + [0.5, 0.01],
         chance="label permutations",
     )
 

@@ -71,7 +71,7 @@ def similarity():
             "high": [0.6, 0.3, 0.2],
             "ceiling_lower": 0.7,
             "ceiling_upper": 0.9,
-            "p_chance_holm": [0.01, 0.2, 0.5],
+            "p_permutations_holm": [0.01, 0.2, 0.5],
         }
     )
 

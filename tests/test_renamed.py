@@ -154,7 +154,7 @@ LIMITS = quality.decidable(V1 := recordings.simulated_v1(5, n_stimuli=12), quali
 SIMILARITY = pd.DataFrame(
     {
         **{"recording": "V1", "encoder": "fc", "kind": "trained layer", "similarity": 0.6, "low": 0.5, "high": 0.7},
-        **{"ceiling": "none", "p_ceiling_holm": np.nan, "p_chance_holm": 0.5, "chance": "circular shifts"},
+        **{"ceiling": "none", "p_ceiling_holm": np.nan, "p_permutations_holm": 0.5, "chance": "circular shifts"},
     },
     index=[0],
 )

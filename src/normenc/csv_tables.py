@@ -18,7 +18,7 @@ ENCODER_COLUMNS = ("encoder", "task", "network", "layer", "kind", "seed")
 TEXTS = (  # always columns of text: a network may be called 007, NA or True
     *("recording", "encoder", "task", "network", "layer", "kind", "comparison", "rdm_metric", "chance", "ceiling"),
     *("other", "other_task", "other_network", "other_layer", "other_kind"),
-    *("resampled", "reason", "settings", "population", "neuron", "notes", "generating"),
+    *("resampled", "generalises_to", "reason", "settings", "population", "neuron", "notes", "generating"),
     *("variance_of", "controls", "why_unknown", "target", "source"),
     *("model", "label"),  # in runs of older versions, and in power.csv
 )

@@ -34,7 +34,7 @@ class RSA(BaseEstimator):
     metric : str
         How RDMs are computed from responses: one of :data:`normenc.rsa.METRICS`. ``"precomputed"``: models are RDMs;
         the recording's RDM is then computed by correlation, unless the recording is itself an RDM.
-    factors, chance, n_samples, n_permutations, seed
+    generalise_to, n_samples, n_permutations, seed
         See :func:`normenc.rsa.infer`.
 
     Attributes
@@ -62,16 +62,14 @@ class RSA(BaseEstimator):
         measure: Any = "pearson",
         metric: str = "correlation",
         *,
-        factors: Sequence[str] | None = None,
-        chance: str | None = None,
+        generalise_to: Sequence[str] | None = None,
         n_samples: int = 1000,
         n_permutations: int = 1000,
         seed: int = 0,
     ) -> None:
         self.measure = measure
         self.metric = metric
-        self.factors = factors
-        self.chance = chance
+        self.generalise_to = generalise_to
         self.n_samples = n_samples
         self.n_permutations = n_permutations
         self.seed = seed
@@ -105,8 +103,8 @@ class RSA(BaseEstimator):
             method=self.measure,
             rdm_metric=metric,
             ordered=recording.has_neighbours,
-            factors=self.factors,
-            chance=self.chance,
+            positions=recording.around_circle,
+            generalise_to=self.generalise_to,
             n_samples=self.n_samples,
             n_permutations=self.n_permutations,
             seed=self.seed,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from normenc.errors import InputError, NormencWarning
 
-__all__ = ["RenamedWarning", "keep_old_names", "renamed", "with_new_keys"]
+__all__ = ["RenamedWarning", "keep_old_names", "removed", "renamed", "with_new_keys"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -70,6 +70,37 @@ def renamed(**new_names: str) -> Callable[[Function], Function]:
                     )
                 _warn(old, new_names[old])
                 kwargs[new_names[old]] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def removed(**reasons: str) -> Callable[[Function], Function]:
+    """Decorate a function some of whose keyword arguments are gone.
+
+    Parameters
+    ----------
+    **reasons : str
+        Old name = what to do instead. Calls with the old name raise an InputError.
+
+    Examples
+    --------
+    >>> @removed(speed="it is always fast")
+    ... def work():
+    ...     return 1
+    >>> work(speed=2)
+    Traceback (most recent call last):
+        ...
+    normenc.errors.InputError: the option speed is gone: it is always fast
+    """
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            for old in reasons.keys() & kwargs.keys():
+                raise InputError(f"the option {old} is gone: {reasons[old]}")
             return function(*args, **kwargs)
 
         return call  # type: ignore[return-value]

@@ -65,10 +65,10 @@ def write_run(
     values = VALUES if values is None else values
     head = {"rdm_metric": "correlation", "comparison": method, "chance": "label permutations", "resampled": resampled}
     rows = []
-    for encoder, (similarity, p_chance, p_ceiling) in values.items():
+    for encoder, (similarity, p_permutations, p_ceiling) in values.items():
         known = similarity != ""
         interval = {"low": similarity - 0.1 if known else "", "high": similarity + 0.1 if known else ""}
-        tests = {"p_chance_holm": p_chance, "p_ceiling_holm": p_ceiling if ceiling != NO_CEILING else ""}
+        tests = {"p_permutations_holm": p_permutations, "p_ceiling_holm": p_ceiling if ceiling != NO_CEILING else ""}
         rows.append(
             {"recording": recording, **named(encoder, task, model), "n_seeds": 1, "similarity": similarity}
             | interval

@@ -98,7 +98,7 @@ def test_the_caption_says_what_is_drawn_and_nothing_else(finished):
     text = " ".join(Page(report.render(finished.folder)).said.split())
     caption = text.partition("Similarity between the representational")[2].partition("first training step.")[0]
     table = finished.evaluation.similarity
-    assert ("white dot" in caption) == bool((table["p_chance_holm"] <= 0.05).any())
+    assert ("white dot" in caption) == bool((table["p_permutations_holm"] <= 0.05).any())
     assert ("Wings" in caption) == bool((finished.evaluation.inference.pairs["p_holm"] <= 0.05).any())
     assert ("grey band" in caption) == bool(table["ceiling_lower"].notna().any())
     assert "Lines are 95 % confidence intervals." in caption
@@ -124,7 +124,7 @@ def tables(
     *,
     ceiling=(0.6, 0.9),
     p_ceiling=0.01,
-    p_chance=0.0,
+    p_permutations=0.0,
     chance="label permutations",
 ):
     """A layer of similarity 0.5, that of its untrained twin and of a control."""
@@ -140,7 +140,7 @@ def tables(
             "ceiling_lower": ceiling[0] if ceiling else np.nan,
             "ceiling_upper": ceiling[1] if ceiling else np.nan,
             "p_ceiling_holm": p_ceiling,
-            "p_chance_holm": np.array([0.01, 0.02, 0.3]) + p_chance,
+            "p_permutations_holm": np.array([0.01, 0.02, 0.3]) + p_permutations,
             "chance": chance,
         }
     )
@@ -202,14 +202,14 @@ def tables(
             ],
         ),
         (
-            {"twin": 0.4, "control": 0.3, "p": 1.0, "p_chance": 0.5},
+            {"twin": 0.4, "control": 0.3, "p": 1.0, "p_permutations": 0.5},
             [
                 "No model is significantly more similar than chance (label permutations; p-values Holm-corrected for "
                 "3 models)."
             ],
         ),
         (
-            {"twin": 0.4, "control": 0.3, "p": 1.0, "p_chance": 0.5, "chance": "circular shifts"},
+            {"twin": 0.4, "control": 0.3, "p": 1.0, "p_permutations": 0.5, "chance": "circular shifts"},
             ["No model is significantly more similar than under circular shifts of the stimuli"],
         ),
     ],
@@ -339,7 +339,7 @@ def test_an_interval_without_zero_beside_a_p_that_is_not_significant_is_explaine
             "These data cannot show whether the task helps to explain the recording “V1”: no difference",
         ),
         (
-            {"twin": 0.4, "control": 0.3, "p": 0.01, "p_chance": 0.2},
+            {"twin": 0.4, "control": 0.3, "p": 0.01, "p_permutations": 0.2},
             "similar to the recording “V1”, but it is not significantly more similar than chance.",
         ),
     ],
@@ -349,7 +349,7 @@ def test_the_answer_is_yes_only_beyond_twin_controls_and_chance(values, said):
 
 
 def test_of_circular_shifts_an_interval_above_zero_is_enough():
-    similarity, differences = tables(0.4, 0.3, 0.01, p_chance=0.9, chance="circular shifts")
+    similarity, differences = tables(0.4, 0.3, 0.01, p_permutations=0.9, chance="circular shifts")
     assert report.answer(similarity, differences).startswith("Training helps to explain the recording “V1”")
     assert "interval of its similarity includes 0" in report.answer(similarity.assign(low=-0.1), differences)
 
@@ -477,7 +477,9 @@ def test_what_was_not_tested_is_said():
 
 def test_a_layer_without_a_similarity_is_named_with_the_reason():
     similarity, differences = tables(twin=0.4, control=0.3, p=0.01)
-    other = similarity.iloc[[0]].assign(encoder="fc", similarity=np.nan, low=np.nan, high=np.nan, p_chance_holm=np.nan)
+    other = similarity.iloc[[0]].assign(
+        encoder="fc", similarity=np.nan, low=np.nan, high=np.nan, p_permutations_holm=np.nan
+    )
     rows = pd.concat([similarity, other], ignore_index=True).assign(why_unknown=[np.nan] * 3 + ["all its values are 0"])
     twin = differences.iloc[[0]].assign(encoder="fc", other="fc, untrained", difference=np.nan, p_holm=np.nan)
     text = " ".join(report.findings(rows, pd.concat([differences, twin])))
@@ -523,15 +525,17 @@ def test_the_most_similar_layer_is_no_match_where_its_similarity_is_not_above_ze
 
 
 def test_chance_that_cannot_be_beaten_is_said():
-    similarity, differences = tables(0.4, 0.3, 1.0, p_chance=0.5, chance="circular shifts")
-    (*_, said) = report.findings(similarity.assign(p_chance_smallest=1 / 24), differences)
+    similarity, differences = tables(0.4, 0.3, 1.0, p_permutations=0.5, chance="circular shifts")
+    (*_, said) = report.findings(similarity.assign(p_permutations_smallest=1 / 24), differences)
     assert said == (
         "Whether models are more similar than chance cannot be tested here: the smallest possible p-value with "
         "circular shifts is 0.042, which is not significant after correction for 3 models."
     )
-    (*_, said) = report.findings(similarity.assign(p_chance_smallest=1 / 181), differences, stimulus_type="direction")
+    (*_, said) = report.findings(
+        similarity.assign(p_permutations_smallest=1 / 181), differences, stimulus_type="direction"
+    )
     assert said.endswith("on the positions of the stimuli on the circle, beyond a smooth change with direction.")
-    (*_, said) = report.findings(similarity.assign(p_chance_smallest=[1 / 181, 1 / 181, 1.0]), differences)
+    (*_, said) = report.findings(similarity.assign(p_permutations_smallest=[1 / 181, 1 / 181, 1.0]), differences)
     assert said.endswith(
         "pixels could not be: many orders of the stimuli leave its RDM unchanged, and its smallest possible p-value is "
         "1 before correction."

@@ -76,7 +76,7 @@ class Call:
 def numbers(found: Any) -> np.ndarray:
     """All numbers of an answer that say what was found."""
     if isinstance(found, rsa.Inference):
-        columns = ["similarity", "low", "high", "standard_error", "p_chance", "p_ceiling"]
+        columns = ["similarity", "low", "high", "standard_error", "p_permutations", "p_ceiling"]
         parts = [found.models[columns], found.ceiling_intervals, found.pairs[["difference", "p"]]]
         return np.concatenate([np.ravel(np.asarray(part)) for part in parts] + [numbers(found.ceiling)])
     if isinstance(found, rsa.Partition):
@@ -103,7 +103,7 @@ def pair(kind: str, one: np.ndarray, other: np.ndarray, names: str = "x y") -> d
 def infer(**given: Any) -> rsa.Inference:
     """By shifts, of which there are few."""
     models = {name: given.pop(name) for name in ("one", "two")}
-    return rsa.infer(models, given.pop("data", None), **given, ordered=True, chance="shifts", **FAST)
+    return rsa.infer(models, given.pop("data", None), **given, ordered=True, **FAST)
 
 
 def labelled(array: np.ndarray, kind: str, names: Any = NAMES, dim: str = "stimulus") -> xr.DataArray:

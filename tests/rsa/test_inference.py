@@ -29,8 +29,8 @@ def found():
 def test_the_truth_wins_and_the_stranger_is_chance(found):
     table = found.models.set_index("model")
     assert table["similarity"].idxmax() == "both"
-    assert table.loc["both", "p_chance"] == 0.01  # one of the 100 orders, the observed one
-    assert table.loc["stranger", "p_chance"] > 0.05
+    assert table.loc["both", "p_permutations"] == 0.01  # one of the 100 orders, the observed one
+    assert table.loc["stranger", "p_permutations"] > 0.05
     pairs = found.pairs.set_index(["model", "other"])
     assert pairs.loc[("stranger", "both"), "p_holm"] < 0.05
     assert pairs.loc[("one", "other"), "p"] > 0.05
@@ -39,7 +39,7 @@ def test_the_truth_wins_and_the_stranger_is_chance(found):
 
 def test_the_columns_fit_together(found):
     for table, value, others in (
-        (found.models, "similarity", ["p_chance", "p_ceiling"]),
+        (found.models, "similarity", ["p_permutations", "p_ceiling"]),
         (found.pairs, "difference", ["p"]),
     ):
         np.testing.assert_allclose((table["low"] + table["high"]) / 2, table[value])
@@ -118,7 +118,10 @@ def test_the_recording_decides_what_is_resampled(given, kind, factors, method):
     }[given]
     found = infer(models, **arguments, method=method, n_samples=60, n_permutations=20)
     assert (found.ceiling.kind, found.factors) == (kind, factors)
-    assert found.models.drop(columns=[c for c in found.models if "ceiling" in c]).notna().all(axis=None)
+    assert (
+        found.models.drop(columns=[c for c in found.models if "ceiling" in c or "shifts" in c]).notna().all(axis=None)
+    )
+    assert found.models.filter(like="shifts").isna().all(axis=None)
     assert found.pairs.notna().all(axis=None)
     assert np.isfinite(found.ceiling_intervals).all() == (kind != "none")
     assert found.models["p_ceiling"].isna().all() == (kind == "none")
@@ -184,7 +187,7 @@ def test_sessions_cover_and_err_as_they_should():
         found = infer(models, responses=sessions, seed=seed, n_samples=60, n_permutations=39)
         pair = found.pairs.set_index(["model", "other"]).loc[("one", "other")]
         covered += pair["low"] <= 0 <= pair["high"]
-        chance += found.models.set_index("model").loc["stranger", "p_chance"] <= 0.05
+        chance += found.models.set_index("model").loc["stranger", "p_permutations"] <= 0.05
     assert covered >= n - 7  # 2 misses expected; 8 or more in 1 of 1000 runs
     assert chance <= 7
 
@@ -205,7 +208,7 @@ def test_seeds_are_a_random_factor():
     found = infer(noisy | {"control": models["one"]}, data, **FAST)
     assert found.factors == ("stimuli", "seeds")
     assert found.models["n_seeds"].tolist() == [6, 6, 1]
-    alone = infer(noisy | {"control": models["one"]}, data, factors=["seeds"], **FAST).models.set_index("model")
+    alone = infer(noisy | {"control": models["one"]}, data, generalise_to=["seeds"], **FAST).models.set_index("model")
     assert alone.loc["control", "standard_error"] == 0
     each = [rsa.compare_rdms(seed, data) for seed in noisy["layer"]]
     assert alone.loc["layer", "similarity"] == pytest.approx(np.mean(each))
@@ -218,11 +221,11 @@ def test_blocks_for_stimuli_on_a_circle():
     rng = np.random.default_rng(0)
     data = rdm(tuned + 0.5 * rng.normal(size=tuned.shape))
     models = {"tuned": rdm(tuned), "stranger": rdm(rng.normal(size=(45, 5)))}
-    found = infer(models, data, ordered=True, **FAST)
+    found = infer(models, data, ordered=True, generalise_to=["stimuli"], **FAST)
     assert found.block_length > 1
     assert infer(models, data, **FAST).block_length is None
     # The tuned population is the same all around, so that no shift is worse: chance by shifts proves nothing.
-    assert found.models["p_chance"][0] > 0.05
+    assert found.models["p_shifts"][0] > 0.05 and found.models["p_permutations"][0] == 0.01
 
 
 @pytest.mark.parametrize("n_stimuli", [3, 5])
@@ -234,8 +237,8 @@ def test_few_stimuli_are_refused_in_words(n_stimuli):
     ):
         infer({"m": model}, data, **FAST)
     seeds = np.stack([model, data])
-    found = infer({"m": seeds}, data, factors=["seeds"], **FAST)
-    assert found.models[["similarity", "low", "high", "p_chance"]].notna().all(axis=None)
+    found = infer({"m": seeds}, data, generalise_to=["seeds"], **FAST)
+    assert found.models[["similarity", "low", "high", "p_permutations"]].notna().all(axis=None)
 
 
 @pytest.mark.parametrize("method", ["pearson", "spearman", "whitened-correlation"])
@@ -249,15 +252,17 @@ def test_a_model_without_a_similarity_leaves_the_others_theirs(method, culprit):
     found = infer({"one": one, culprit: odd, "other": other}, data, method=method, **FAST)
     without = infer({"one": one, "other": other}, data, method=method, **FAST)
     table = found.models.set_index("model")
-    columns = ["similarity", "low", "high", "standard_error", "dof", "p_chance"]
+    columns = ["similarity", "low", "high", "standard_error", "dof", "p_permutations"]
     np.testing.assert_allclose(table.drop(index=culprit)[columns], without.models[columns], rtol=1e-9)
     assert table["why_unknown"].drop(culprit).tolist() == ["", ""]
     row = table.loc[culprit]
     assert row[["low", "high", "standard_error", "dof"]].isna().all()
     if culprit == "flat":
-        assert row[["similarity", "p_chance", "p_chance_smallest"]].isna().all()
+        assert row[["similarity", "p_permutations", "p_permutations_smallest"]].isna().all()
         assert row["why_unknown"] == "all its dissimilarities are 0.5"
-        assert table["p_chance_holm"].drop("flat").equals(without.models.set_index("model")["p_chance_holm"])
+        assert (
+            table["p_permutations_holm"].drop("flat").equals(without.models.set_index("model")["p_permutations_holm"])
+        )
     else:
         assert row["similarity"] == pytest.approx(rsa.compare_rdms(odd, data, method), abs=1e-12)
         assert row["why_unknown"].startswith("all its dissimilarities are equal in ")
@@ -291,30 +296,27 @@ def test_whitened_comparisons_of_few_stimuli_have_intervals(n):
     assert found.models[["low", "high"]].notna().all(axis=None)
 
 
-def test_shifts_are_chance_only_where_they_can_be_significant():
+def test_both_tests_against_chance_stand_side_by_side():
     rng = np.random.default_rng(0)
-    models = {f"m{k}": rdm(rng.normal(size=(60, 5))) for k in range(3)}
-    data = rdm(rng.normal(size=(60, 9)))
-    few = {name: model[:12, :12] for name, model in models.items()}
-    options = {"ordered": True, "n_samples": 20, "n_permutations": 39}
-    found = infer(models, data, **options)
-    assert (found.chance, found.n_orders) == ("circular shifts", 60)
-    assert found.chance_reason == (
-        "60 circular shifts can be significant: their smallest p-value is 0.017, which is 0.05 after correction for 3 "
-        "models"
-    )
-    found = infer(models | {"m3": models["m0"]}, data, **options)  # 4 / 60 is more than 0.05
-    assert (found.chance, found.block_length is None) == ("label permutations", False)
-    found = infer(few, data[:12, :12], **options)
-    assert (found.chance, found.n_orders) == ("label permutations", 40)
-    assert found.chance_reason.startswith("12 circular shifts cannot be significant: their smallest p-value is 0.083")
-    found = infer(few, data[:12, :12], chance="shifts", **options)
-    assert (found.chance, found.chance_reason) == ("circular shifts", "it was requested")
-    assert infer(models, data, chance="permutations", **options).chance == "label permutations"
-    with pytest.raises(InputError, match="chance is 'shifts', which needs stimuli in order"):
-        infer(few, data[:12, :12], chance="shifts", **FAST)
-    with pytest.raises(InputError, match="chance is 'turns'; it must be 'shifts', 'permutations'"):
-        infer(few, data[:12, :12], chance="turns", **FAST)
+    angle = np.deg2rad(np.arange(0, 360, 6))
+    distance = 1 - np.cos(angle[:, None] - angle)
+    lump = np.exp(2 * np.cos(angle))  # one stretch of the circle is apart from the rest
+    tied = distance + np.abs(lump[:, None] - lump) / 5
+    noise = rdm(rng.normal(size=(60, 9)))
+    options = {"ordered": True, "n_samples": 20, "n_permutations": 99, "generalise_to": ["stimuli"]}
+    found = infer({"tied": tied, "free": distance, "stranger": noise}, tied + 0.1 * noise.T, **options)
+    table = found.models.set_index("model")
+    assert (found.n_orders, found.n_shifts) == (100, 60)
+    # A model that is the same all around is related to the data, but cannot be tied to places on the circle.
+    assert table["p_permutations"].round(2).tolist() == [0.01, 0.01, table["p_permutations"].iloc[2].round(2)]
+    assert table.loc["tied", "p_shifts"] == pytest.approx(1 / 60) == table.loc["tied", "p_shifts_smallest"]
+    assert table.loc["free", "p_shifts"] == table.loc["free", "p_shifts_smallest"] == 1
+    unordered = infer({"tied": tied}, tied, **(options | {"ordered": False}))
+    assert unordered.models.filter(like="shifts").isna().all(axis=None) and unordered.n_shifts == 0
+    by_hand = rsa.chance_p_values(tied, tied + 0.1 * noise.T, ordered=True)
+    assert table.loc["tied", "p_shifts"] == by_hand[0]
+    with pytest.raises(InputError, match="the option chance is gone: both tests against chance are always made"):
+        infer({"m": tied}, tied, chance="shifts", **options)
 
 
 def test_models_that_see_opposite_directions_alike_have_half_the_shifts():
@@ -322,10 +324,8 @@ def test_models_that_see_opposite_directions_alike_have_half_the_shifts():
     half = rng.normal(size=(30, 5))
     model, data = rdm(np.concatenate([half, half])), rdm(rng.normal(size=(60, 9)))
     found = infer({"images": model}, data, ordered=True, n_samples=20)
-    assert found.models["p_chance_smallest"][0] == pytest.approx(2 / 60)
-    assert found.models["p_chance"][0] >= 2 / 60
-    two = infer({"images": model, "more": model}, data, ordered=True, n_samples=20, n_permutations=39)
-    assert two.chance == "label permutations"  # 2 * 2 / 60 is more than 0.05
+    assert found.models["p_shifts_smallest"][0] == pytest.approx(2 / 60)
+    assert found.models["p_shifts"][0] >= 2 / 60
 
 
 @pytest.mark.parametrize(
@@ -333,11 +333,11 @@ def test_models_that_see_opposite_directions_alike_have_half_the_shifts():
     [
         ({"models": {}}, "there are no models"),
         ({"data": None}, "no recording given; give data"),
-        ({"factors": ["animals"]}, "'animals' cannot be resampled; that needs RDMs of at least two animals"),
-        ({"factors": ["neurons"]}, "'neurons' cannot be resampled; that needs responses"),
-        ({"factors": ["mice"]}, "'mice' is not one of stimuli, animals, neurons, seeds, sessions"),
-        ({"factors": ["sessions"]}, "'sessions' cannot be resampled; that needs RDMs of at least two sessions"),
-        ({"factors": []}, "factors is empty"),
+        ({"generalise_to": ["animals"]}, "'animals' cannot be resampled; that needs RDMs of at least two animals"),
+        ({"generalise_to": ["neurons"]}, "'neurons' cannot be resampled; that needs responses"),
+        ({"generalise_to": ["mice"]}, "'mice' is not one of stimuli, animals, neurons, seeds, sessions, trials"),
+        ({"generalise_to": ["sessions"]}, "'sessions' cannot be resampled; that needs RDMs of at least two sessions"),
+        ({"generalise_to": []}, "generalise_to is empty"),
         ({"n_samples": 1}, "n_samples is 1"),
         ({"subject": ["a", "b"]}, r"subject has shape \(2,\); it must be \(1,\): the animal of each RDM"),
         ({"session": [["a"]]}, r"session has shape \(1, 1\); it must be \(1,\): the session of each RDM"),
@@ -384,8 +384,8 @@ def test_human_it_as_published(shared_data):
     table = found.models.set_index("model")
     assert table.loc["animacy", "similarity"] == pytest.approx(0.301, abs=5e-4)
     assert table["similarity"].idxmax() == "animacy"
-    assert table.loc["animacy", "p_chance_holm"] < 0.05
-    assert table.loc["V1", "p_chance"] > 0.05
+    assert table.loc["animacy", "p_permutations_holm"] < 0.05
+    assert table.loc["V1", "p_permutations"] > 0.05
 
 
 def test_intervals_cover_and_tests_err_as_they_should():
@@ -397,7 +397,7 @@ def test_intervals_cover_and_tests_err_as_they_should():
         pair = found.pairs.set_index(["model", "other"]).loc[("one", "other")]
         rejected += pair["p"] <= 0.05
         covered += pair["low"] <= 0 <= pair["high"]
-        chance += found.models.set_index("model").loc["stranger", "p_chance"] <= 0.05
+        chance += found.models.set_index("model").loc["stranger", "p_permutations"] <= 0.05
     assert rejected == n - covered
     assert rejected <= 9  # 3 expected; 10 or more in 1 of 1000 runs
     assert chance <= 9

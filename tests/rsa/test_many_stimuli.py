@@ -79,7 +79,7 @@ def test_inference_of_many_stimuli_equals_that_of_few(kind, method, monkeypatch)
     models = {"two seeds": list(MATRICES[:2]), "one": MATRICES[2]}
     found = []
     for limit in (400, 20):
-        for room in ("ceiling", "evaluating", "inputs", "quadratic", "resampling"):
+        for room in ("ceiling", "evaluating", "halves", "inputs", "quadratic", "resampling"):
             monkeypatch.setattr(f"normenc.rsa.{room}.MANY_STIMULI", limit)
         found.append(rsa.infer(models, method=method, n_samples=20, n_permutations=19, **INPUTS[kind]))
     few, many = found
@@ -118,7 +118,7 @@ def test_a_thousand_of_more_stimuli_are_permuted():
     unrelated = rsa.rdm(RNG.normal(size=(n, 5)))
     found = rsa.infer({"related": [related], "unrelated": [unrelated]}, own, n_samples=2, n_permutations=49)
     assert found.n_permuted == 1000 and found.sizes["stimuli"] == n
-    assert found.models["p_chance"][0] == pytest.approx(1 / 50) and found.models["p_chance"][1] > 0.05
+    assert found.models["p_permutations"][0] == pytest.approx(1 / 50) and found.models["p_permutations"][1] > 0.05
     assert len(set(permuted_stimuli(n, ordered=False, seed=0).tolist())) == 1000
     spaced = permuted_stimuli(n, ordered=True, seed=0)
     assert spaced[0] == 0 and set(np.diff(spaced)) == {1, 2}

@@ -104,7 +104,7 @@ def test_intervals_lie_within_the_range_of_the_measure():
     assert (found.models[["low", "high"]].to_numpy() <= 1).all()
     wide = rsa.infer(MODELS, ANIMALS, method=lambda x, y: 100 * overlap(x, y), **FAST)
     np.testing.assert_allclose(wide.models["standard_error"], 100 * found.models["standard_error"])
-    np.testing.assert_allclose(wide.models["p_chance"], found.models["p_chance"])
+    np.testing.assert_allclose(wide.models["p_permutations"], found.models["p_permutations"])
     assert wide.models["high"].max() > 1
 
 
@@ -173,7 +173,7 @@ def test_functions_that_are_no_measure_are_refused(function, message):
 
 
 def test_what_depends_on_the_order_of_pairs_needs_all_of_them_alone():
-    found = rsa.infer(MODELS, ANIMALS, method=triangular, factors=["animals"], **FAST)
+    found = rsa.infer(MODELS, ANIMALS, method=triangular, generalise_to=["animals"], **FAST)
     assert found.models["standard_error"].notna().all()
     gap = ANIMALS[0].copy()
     gap[0, 1] = gap[1, 0] = np.nan

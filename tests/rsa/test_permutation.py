@@ -1,11 +1,12 @@
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
 
 from normenc.errors import InputError
 from normenc.rsa import METHODS, chance_p_values, compare_rdms, permuted_similarities, rdm
-from normenc.rsa.permutation import chance_test
+from normenc.rsa.permutation import circular_shifts, label_permutations
 
 
 def unrelated(seed, n=12):
@@ -77,8 +78,7 @@ def test_of_few_stimuli_all_orders_are_tried_and_p_is_exact():
     ],
 )
 def test_the_smallest_p_follows_from_orders_that_change_nothing(model, data, ordered, expected):
-    kind = "shifts" if ordered else "permutations"
-    test = chance_test([model[None]], data[None], ordered=ordered, chance=kind, n_permutations=39)
+    test = (circular_shifts if ordered else partial(label_permutations, n_permutations=39))([model[None]], data[None])
     assert test.smallest_p[0] == pytest.approx(expected)
     best = chance_p_values(model + 1e-9 * np.random.default_rng(0).random(), data, ordered=ordered, n_permutations=39)
     assert best[0] >= expected - 1e-12

@@ -241,7 +241,7 @@ def test_the_order_of_stimuli_plays_no_part_in_inference(method):
     def found(order):
         models = dict(zip("ab", MODELS[:, order][:, :, order], strict=True))
         result = rsa.infer(models, responses=responses[order], method=method, **FAST)
-        return result.models[["similarity", "p_chance"]].to_numpy(), [result.ceiling.lower, result.ceiling.upper]
+        return result.models[["similarity", "p_permutations"]].to_numpy(), [result.ceiling.lower, result.ceiling.upper]
 
     one, other = found(np.arange(N)), found(np.random.default_rng(2).permutation(N))
     for a, b in zip(one, other, strict=True):  # all orders of 7 stimuli are tried, so that p is exact

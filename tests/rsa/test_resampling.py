@@ -3,7 +3,7 @@ import pytest
 from rsatoolbox.util.inference_util import _dual_bootstrap
 
 from normenc.errors import InputError
-from normenc.rsa.resampling import block_length_of, draw_blocks, draw_counts, inflation, total_variance
+from normenc.rsa.resampling import block_length_of, draw_blocks, draw_counts, inflation, tiles_range, total_variance
 
 BOTH = [{"a": [1.0]}, {"b": [1.0]}, {"a": [1.0], "b": [1.0]}]
 
@@ -94,3 +94,35 @@ def test_inflation_of_counts_is_that_of_theory():
     own, between = inflation(1 + counts, 2)
     assert own == pytest.approx(0.24, rel=0.15)
     assert between == pytest.approx(1.24**2 - 1, rel=0.15)
+
+
+def test_stimuli_tile_their_circle_where_the_gap_is_half_the_way_to_half():
+    """Dissimilarities that rise to their maximum in a straight line, 1 at 90 degrees: half way at about 45."""
+
+    def ramp(angles):
+        apart = np.abs((np.subtract.outer(angles, angles) + 180) % 360 - 180)
+        return np.minimum(apart / 90, 1)[None]
+
+    even = np.arange(0, 360, 22.5)  # neighbours 0.25, half way 0.625, at 67.5 degrees: gaps up to 33.75 tile
+    assert tiles_range(ramp(even)) and tiles_range(ramp(even), even)
+    coarse = np.arange(0, 360, 45.0)  # neighbours 0.5, half way 0.75, at 90 degrees: just reached
+    assert tiles_range(ramp(coarse)) and not tiles_range(ramp(coarse[::2]))
+    gap = np.delete(even, 5)  # a gap of 45 degrees, half way at about 64
+    assert not tiles_range(ramp(gap), gap)
+    assert tiles_range(ramp(gap))  # as if they were evenly spaced
+    assert tiles_range(ramp(np.append(even, 360.0)), np.append(even, 360.0))  # both ends of the circle are there
+    assert not tiles_range((1 - np.eye(60))[None])  # no neighbour is more alike than any other
+
+
+@pytest.mark.parametrize(
+    ("positions", "message"),
+    [
+        (np.arange(7) * 45.0, r"positions have shape \(7,\); they must be \(8,\), one for each stimulus"),
+        (np.arange(8)[::-1] * 45.0, "positions must be ascending within one turn of the circle, in degrees of 360"),
+        (np.arange(8) * 90.0, "positions must be ascending within one turn"),
+        ([0, 1, np.nan, 3, 4, 5, 6, 7], "positions must be ascending"),
+    ],
+)
+def test_positions_that_are_none_are_refused(positions, message):
+    with pytest.raises(InputError, match=message):
+        tiles_range((1 - np.eye(8))[None], positions)

@@ -136,7 +136,7 @@ def test_models_that_are_affine_copies_do_not_differ(method):
     found = infer(models, data, method=method, n_samples=20, n_permutations=20)
     assert (found.pairs["difference"] == 0).all()
     assert (found.pairs["p"] == 1).all()
-    assert found.models["p_chance"].nunique() == 1
+    assert found.models["p_permutations"].nunique() == 1
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -166,8 +166,8 @@ def test_shifts_tell_nothing_of_what_is_alike_all_around(method):
         assert chance_p_values(model, recorded, method, ordered=True)[0] == 1
     raised_model = raised(around, 1e6)
     assert chance_p_values(raised_model, data, method, ordered=True)[0] == 1
-    found = infer({"m": around}, data, method=method, ordered=True, chance="shifts", n_samples=6)
-    assert found.models["p_chance"][0] == found.models["p_chance_smallest"][0] == 1
+    found = infer({"m": around}, data, method=method, ordered=True, n_samples=6)
+    assert found.models["p_shifts"][0] == found.models["p_shifts_smallest"][0] == 1
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -263,7 +263,7 @@ def test_too_few_stimuli_to_speak_of_others(tmp_path):
     vary = (table["layer"] == "fc") & (table["kind"] == "untrained twin")  # the pool of all twins has the same filters
     for column in ("low", "high", "standard_error", "p_ceiling"):
         assert table[column].notna().tolist() == vary.tolist()
-    assert table["p_chance"].notna().all()
+    assert table["p_permutations"].notna().all()
     assert finished.evaluation.differences.query("other_kind == 'control'")["p"].isna().all()
 
 
@@ -427,7 +427,7 @@ def test_source_data_are_what_the_pictures_were_given(small):
     for label, own in points.items():
         np.testing.assert_array_equal(own, evaluation.embeddings[label])
     drawn = found["similarity_bars"].arguments["similarity"]
-    for name in ("similarity", "low", "high", "p_chance_holm"):
+    for name in ("similarity", "low", "high", "p_permutations_holm"):
         np.testing.assert_array_equal(drawn[name], evaluation.similarity[name])  # all digits, not the table's nine
     average = found["tuning_curves"].arguments["populations"]["simulated-v1"]
     np.testing.assert_array_equal(average, evaluation.descriptions["simulated-v1"].average.astype(np.float32))

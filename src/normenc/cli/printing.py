@@ -112,7 +112,7 @@ def print_summary(evaluation: Any) -> None:
             "" if encoder.seed is None else str(row.n_seeds),
             _known(row.similarity),
             _interval(row.low, row.high),
-            _known(row.p_chance_holm),
+            _known(row.p_permutations_holm),
         )
         for encoder, row in zip(encoders_of(table), table.itertuples(), strict=True)
     ]
@@ -125,7 +125,7 @@ def print_summary(evaluation: Any) -> None:
         "seeds",
         f"similarity ({method})",
         "95 % confidence interval",
-        "p (chance, Holm)",
+        "p (permutations, Holm)",
     )
     print_table(columns, rows)
     if study.is_grid and len(best) < (n_learned := int(learned.sum())):
@@ -136,8 +136,10 @@ def print_summary(evaluation: Any) -> None:
     inference = evaluation.inference
     ceiling = inference.ceiling
     echo(_ceiling(ceiling, ceiling.describe(evaluation.recording.whose)))
-    n_models = int(evaluation.similarity["p_chance_holm"].notna().sum())
-    echo(f"chance: {inference.chance} of the stimuli; p is {corrected(n_models, 'model')}")
+    n_models = int(evaluation.similarity["p_permutations_holm"].notna().sum())
+    echo(f"chance: label permutations of the stimuli; p is {corrected(n_models, 'model')}")
+    for note in inference.notes:
+        echo(note)
     echo(answer(evaluation.similarity, evaluation.differences))
     if said := beyond(evaluation.partitioning, evaluation.similarity):
         echo(said)

@@ -76,7 +76,7 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
         for position, row in enumerate(similarity.itertuples()):
             axes.barh(position, row.similarity, color=BARS[_kind(row.kind)][1], height=0.7)
             axes.plot([row.low, row.high], [position] * 2, color="black", linewidth=1.1, solid_capstyle="butt")
-            if row.p_chance_holm <= ALPHA:
+            if row.p_permutations_holm <= ALPHA:
                 axes.plot(np.copysign(foot, row.similarity), position, "o", color="white", markersize=3.5)
         axes.set_yticks(range(len(similarity)), names)
         axes.invert_yaxis()
@@ -157,7 +157,7 @@ def _legend(similarity: pd.DataFrame, with_wings: bool) -> list[Any]:
     if similarity["low"].notna().any():
         handles.append(Line2D([], [], color="black", linewidth=1.1, label="95 % CI"))
     dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 4}
-    if (similarity["p_chance_holm"] <= ALPHA).any():
+    if (similarity["p_permutations_holm"] <= ALPHA).any():
         handles.append(Line2D([], [], markerfacecolor="white", markeredgecolor="#777777", label="above chance", **dot))
     if with_wings:
         handles.append(Line2D([], [], color="black", label="more similar\nthan the ticks", **dot))

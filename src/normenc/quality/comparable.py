@@ -35,7 +35,7 @@ def rdms_for_inference(recording: Recording, metric: str = "correlation") -> dic
         their names as ``subject``; otherwise, if at least two sessions did, an RDM for each session, with their
         names as ``session`` and, if the same neurons were recorded in all, their ``responses``; otherwise one RDM of
         all. In that case also ``responses``, if there are enough neurons to resample, and ``repeats``, if every
-        stimulus has at least two trials; with unequal numbers of trials only the first ones that all stimuli have.
+        stimulus has at least two trials; with unequal numbers of trials, NaN after the last one of a stimulus.
 
     Raises
     ------
@@ -115,15 +115,20 @@ def _rdm(responses: Any, metric: str, who: str) -> npt.NDArray[np.float64]:
 
 
 def _repeats(recording: Recording) -> npt.NDArray[Any] | None:
-    """Trials as (n_repeats, n_stimuli, n_neurons), or None if a stimulus has only one."""
-    n_repeats = recording.n_repeats[0]
-    if recording.trials is None or n_repeats < 2:
+    """Trials as (n_repeats, n_stimuli, n_neurons), NaN where a stimulus has fewer; None if one has a single trial."""
+    fewest, most = recording.n_repeats
+    if recording.trials is None or fewest < 2:
         return None
     index = recording.trials["stimulus_index"].values
     order = np.argsort(index, kind="stable")
     starts = np.searchsorted(index[order], np.arange(recording.n_stimuli))
-    chosen = order[starts + np.arange(n_repeats)[:, None]]
-    return recording.trials.values[chosen]
+    repeat = np.arange(len(order)) - starts[index[order]]
+    values = recording.trials.values
+    if fewest == most:
+        return values[order[starts + np.arange(most)[:, None]]]
+    repeats = np.full((most, recording.n_stimuli, values.shape[1]), np.nan, np.result_type(values, np.float32))
+    repeats[repeat, index[order]] = values[order]
+    return repeats
 
 
 def _parts(recording: Recording) -> tuple[list[_Part], list[str]]:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from normenc.errors import InputError
 from normenc.quality.seen import Seen, candidates_of
 from normenc.recordings import Recording
 from normenc.renamed import renamed
-from normenc.rsa.permutation import chance_test, permuted_stimuli
+from normenc.rsa.permutation import circular_shifts, label_permutations, permuted_stimuli
 from normenc.stimulus_types import StimulusType, as_type
 
 __all__ = ["Decidable", "decidable", "decisions"]
@@ -38,18 +37,15 @@ class Decidable:
         How many different images a model sees: opposite directions are one.
     n_models : int
         Models that are tested together, and corrected for.
-    chance : str
-        How similarities are tested against chance: ``"circular shifts"`` if these can be significant, otherwise
-        ``"label permutations"``.
     smallest_p : float
-        Smallest p-value of a test against chance, before correction for `n_models`.
-    chance_reason : str
-        Why that test is used.
+        Smallest p-value of the test against chance by label permutations, before correction for `n_models`.
     beyond_chance : bool
-        Whether any test against chance can be significant.
+        Whether any of these tests can be significant.
     out_of_reach : dict of str to float
         Models whose test cannot be significant, although others' can, with their smallest p-value: many orders of the
         stimuli leave their RDM unchanged.
+    smallest_p_shifts : float
+        The same of the test by circular shifts; NaN where stimuli are not in order on a circle.
     smallest_difference : float
         Smallest difference in similarity between two models that a test at 0.05 (two-sided, uncorrected) would find
         with a power of 80 %; NaN if it is not known.
@@ -65,11 +61,10 @@ class Decidable:
 
     n_different_images: int
     n_models: int
-    chance: str
     smallest_p: float
-    chance_reason: str
     beyond_chance: bool
     out_of_reach: dict[str, float]
+    smallest_p_shifts: float = math.nan
     smallest_difference: float = math.nan
     standard_error: float = math.nan
     dof: float = math.nan
@@ -112,13 +107,14 @@ def decidable(
     >>> from normenc.recordings import simulated_v1
     >>> recording = simulated_v1(100, n_stimuli=12, direction=True)
     >>> facts = decidable(recording, rdms_for_inference(recording))
-    >>> facts.n_different_images, facts.chance, facts.factors
-    (6, 'label permutations', ('stimuli', 'neurons'))
+    >>> facts.n_different_images, round(facts.smallest_p, 3), round(facts.smallest_p_shifts, 3), facts.factors
+    (6, 0.001, 0.167, ('stimuli', 'neurons'))
     """
     n_images = recording.n_different_images
     if compared is not None:
-        smallest = dict(zip(compared.models["model"], compared.models["p_chance_smallest"], strict=True))
-        chance = _chance(compared.chance, smallest, compared.chance_reason, len(compared.models))
+        table = compared.models.set_index("model")
+        smallest = table["p_permutations_smallest"].to_dict()
+        chance = _chance(smallest, table["p_shifts_smallest"].min(), len(table))
         problem = _too_few(n_images)
         return Decidable(n_images, **chance, **({"unknown": problem} if problem else _smallest_difference(compared)))
     try:
@@ -133,6 +129,7 @@ def decidable(
         {name: [rdm] for name, rdm in candidates.items()},
         **(inputs or {}),
         ordered=recording.has_neighbours,
+        positions=recording.around_circle,
         n_samples=N_SAMPLES,
         n_permutations=1,
         seed=seed,
@@ -155,7 +152,7 @@ def decisions(facts: Decidable, kind: str | StimulusType, n_stimuli: int) -> lis
     if facts.unknown:
         return [*said, f"The smallest difference between two models that could be found is not known: {facts.unknown}."]
     others = {"stimuli": "other stimuli", "animals": "other animals", "sessions": "other sessions"}
-    others |= {"neurons": "other neurons", "seeds": "networks of other seeds"}
+    others |= {"neurons": "other neurons", "seeds": "networks of other seeds", "trials": "other trials"}
     scope = _listed([others[factor] for factor in facts.factors])
     scope = f"generalising to {scope}" if scope else "for these data only"
     models = _listed(facts.compared) if len(facts.compared) <= FEW else f"the {len(facts.compared)} models of this run"
@@ -179,11 +176,6 @@ def _said_of_chance(facts: Decidable, n_stimuli: int) -> str:
     smallest = f"smallest possible p-value {facts.smallest_p:.2g}, {corrected}"
     if not facts.beyond_chance:
         return f"No test against chance can be significant: {n_stimuli} stimuli have too few orders ({smallest})."
-    if facts.chance == "circular shifts":
-        return (
-            "Whether a model is more similar than chance can be tested by circular shifts of the stimuli, which ask "
-            f"whether the match depends on the positions of the stimuli on the circle ({smallest})."
-        )
     said = (
         "Whether a model is more similar than chance can be tested by permuting the stimuli, which asks whether the "
         f"two are related at all ({smallest})."
@@ -196,10 +188,19 @@ def _said_of_chance(facts: Decidable, n_stimuli: int) -> str:
             f" But many orders leave the RDM{'' if one else 's'} of {_listed(list(facts.out_of_reach))} unchanged, "
             f"so {'its' if one else 'their'} p-value cannot be below {each}: not significant after correction."
         )
-    if "shifts" in facts.chance_reason:
-        asked = "Circular shifts ask whether the match depends on the positions of the stimuli on the circle"
-        said += f" {asked}, but {facts.chance_reason}."
-    return said
+    return said + _said_of_shifts(facts)
+
+
+def _said_of_shifts(facts: Decidable) -> str:
+    if math.isnan(facts.smallest_p_shifts):
+        return ""
+    corrected = min(1.0, facts.smallest_p_shifts * facts.n_models)
+    can = "can be significant" if corrected <= ALPHA else "cannot be significant"
+    return (
+        " Circular shifts ask whether the match depends on the positions of the stimuli on the circle; they "
+        f"{can} (smallest possible p-value {facts.smallest_p_shifts:.2g}, {corrected:.2g} after correction for "
+        f"{facts.n_models} models)."
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -222,7 +223,7 @@ def _smallest_difference(inference: rsa.Inference) -> dict[str, Any]:
         "smallest_difference": float(np.median(reach)),
         "standard_error": float(np.median(error)),
         "dof": float(np.median(dof)),
-        "factors": inference.factors,
+        "factors": inference.generalises_to,
         "compared": tuple(inference.models["model"]),
     }
 
@@ -230,7 +231,7 @@ def _smallest_difference(inference: rsa.Inference) -> dict[str, Any]:
 def _against_chance(
     recording: Recording, candidates: Mapping[str, Any], inputs: Mapping[str, Any] | None, seed: int
 ) -> dict[str, Any]:
-    """The test against chance that a study would use, and its smallest possible p-value."""
+    """The smallest possible p-values of the tests against chance."""
     some = permuted_stimuli(recording.n_stimuli, ordered=recording.has_neighbours, seed=seed)
     n = len(some)
     nothing_alike = np.random.default_rng(0).uniform(1, 2, (1, n, n))  # no two orders of it are the same
@@ -238,27 +239,21 @@ def _against_chance(
     data = nothing_alike
     if inputs is not None:
         data = np.reshape(inputs["data"], (-1, recording.n_stimuli, recording.n_stimuli))[:, some[:, None], some]
-    test = chance_test(
-        list(islice(cycle(models), N_MODELS)),
-        data,
-        ordered=recording.has_neighbours,
-        n_permutations=N_PERMUTATIONS,
-        seed=seed,
-    )
+    test = label_permutations(models, data, n_permutations=N_PERMUTATIONS, seed=seed)
+    shifts = circular_shifts(models, data).smallest_p.min() if recording.has_neighbours else math.nan
     names = [*candidates] or [""]
-    return _chance(test.kind, dict(zip(names, test.smallest_p.tolist(), strict=False)), test.reason, N_MODELS)
+    return _chance(dict(zip(names, test.smallest_p.tolist(), strict=True)), shifts, N_MODELS)
 
 
-def _chance(kind: str, smallest: Mapping[str, float], reason: str, n_models: int) -> dict[str, Any]:
+def _chance(smallest: Mapping[str, float], shifts: float, n_models: int) -> dict[str, Any]:
     known = {name: float(p) for name, p in smallest.items() if not math.isnan(p)}
     reach = {name: p for name, p in known.items() if p * n_models <= ALPHA}
     return {
         "n_models": n_models,
-        "chance": kind,
         "smallest_p": min(known.values(), default=math.nan),
-        "chance_reason": reason,
         "beyond_chance": bool(reach),
         "out_of_reach": {name: p for name, p in known.items() if name not in reach} if reach else {},
+        "smallest_p_shifts": float(shifts),
     }
 
 

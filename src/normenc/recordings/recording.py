@@ -187,6 +187,19 @@ class Recording(MadeFromArrays, Shown):
         return self.shown.has_neighbours(self.stimulus)
 
     @property
+    def around_circle(self) -> npt.NDArray[np.float64] | None:
+        """Positions of stimuli that have neighbours around their circle, degrees of 360; None of others.
+
+        Examples
+        --------
+        >>> Recording.from_responses("toy", np.eye(8), np.arange(8) * 22.5).around_circle
+        array([  0.,  45.,  90., 135., 180., 225., 270., 315.])
+        """
+        if not self.has_neighbours or self.period is None:
+            return None
+        return np.asarray(self.stimulus, dtype=np.float64) * (360 / self.period)
+
+    @property
     def n_different_images(self) -> int:
         """How many different images the stimuli are: gratings that drift in opposite directions are one.
 

@@ -94,8 +94,8 @@ def _similarity_cell(row: dict[str, Any]) -> Cell:
         lines.append(f"{100 * row['share']:.0f} % of the lower ceiling")
     if row["n_seeds"] > 1:
         lines.append(f"{int(row['n_seeds'])} networks: {interval(row['seed_low'], row['seed_high'])}")
-    tests = [f"{what} {_p(row[name])}" for what, name in (("chance", "p_chance_holm"), ("ceiling", "p_ceiling_holm"))]
-    known = [test for test, name in zip(tests, ("p_chance_holm", "p_ceiling_holm"), strict=True) if row[name] >= 0]
+    tests = {"p_permutations_holm": "chance", "p_shifts_holm": "shifts", "p_ceiling_holm": "ceiling"}
+    known = [f"{what} {_p(row[name])}" for name, what in tests.items() if row[name] >= 0]
     return minus(_number(row["similarity"])), lines + ([f"p: {', '.join(known)}"] if known else [])
 
 

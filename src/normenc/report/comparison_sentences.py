@@ -82,7 +82,6 @@ def other_ways(runs: Sequence[Run]) -> list[str]:
             "Noise ceilings are estimated in different ways",
             "shares of the ceiling are not on the same scale",
         ),
-        ("chance", "Chance is tested in different ways", "the tests ask different questions"),
         ("resampled", "Intervals and tests resample different factors", "they do not generalise over the same factors"),
     ):
         values = [_first(run, column) for run in runs]

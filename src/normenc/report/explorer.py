@@ -97,7 +97,8 @@ def _population(
 
 
 def _method(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    columns = ("similarity", "low", "high", "p_chance", "p_chance_holm", "p_chance_fdr", "p_ceiling", "p_ceiling_holm")
+    tests = (f"p_{test}{corrected}" for test in ("permutations", "shifts", "ceiling") for corrected in ("", "_holm"))
+    columns = ("similarity", "low", "high", *tests)
     ceiling = [rows[0]["ceiling_lower"], rows[0]["ceiling_upper"]]
     return {
         "name": name,

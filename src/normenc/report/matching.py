@@ -124,9 +124,9 @@ def conclusions(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
 
 def _against_references(row: Any) -> Iterator[dict[str, Any]]:
     nothing = {"difference": np.nan, "low": np.nan, "high": np.nan}
-    if np.isfinite(row.p_chance_holm):
-        verdict = ABOVE if row.p_chance_holm <= ALPHA else NOT_ABOVE
-        yield {"other": "chance", "verdict": verdict, "p": row.p_chance_holm} | nothing
+    if np.isfinite(row.p_permutations_holm):
+        verdict = ABOVE if row.p_permutations_holm <= ALPHA else NOT_ABOVE
+        yield {"other": "chance", "verdict": verdict, "p": row.p_permutations_holm} | nothing
     if np.isfinite([row.p_ceiling_holm, row.ceiling_lower, row.similarity]).all():
         below = row.p_ceiling_holm <= ALPHA and row.similarity < row.ceiling_lower
         verdict = BELOW if below else NOT_BELOW

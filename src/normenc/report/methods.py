@@ -295,7 +295,10 @@ def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) ->
     return [
         f"95 % confidence intervals were computed with a bootstrap over {over} "
         f"({counted(inference['n_samples'], 'sample')}{blocks}{drawn}), corrected for variance that is "
-        f"counted more than once when factors are crossed {cite('inference')}.",
+        f"counted more than once when factors are crossed {cite('inference')}."
+        if inference["resampled"]
+        else f"No intervals were computed: {inference['why_no_intervals']}.",
+        *_fixed(inference),
         f"Models were tested against chance with {_chance(study, environment)}.",
         "Differences from the lower noise ceiling and between models were tested with t-tests that use bootstrap "
         f"variances. P-values were corrected by Holm’s method {cite('holm')} for all models or all planned "
@@ -304,21 +307,34 @@ def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) ->
     ]
 
 
+def _fixed(inference: dict[str, Any]) -> list[str]:
+    """What was taken as all there are, and what else is generalised over without being drawn by itself."""
+    said = []
+    if inference["fixed"]:
+        said.append(f"The {join_factors(inference['fixed'])} were taken as all there are.")
+    if "trials" in inference["generalises_to"] and "trials" not in inference["resampled"]:
+        nesting = [f for f in ("stimuli", "animals", "sessions") if f in inference["resampled"]]
+        said.append(f"Trials were resampled together with their {join_factors(nesting)}.")
+    return said
+
+
 def _chance(study: dict[str, Any], environment: dict[str, Any]) -> str:
-    """The test against chance, and the question that it answers."""
+    """The tests against chance, and the questions that they answer."""
     inference, recording = environment["inference"], environment["recording"]
     n_permuted = inference.get("n_stimuli_permuted", recording["n_stimuli"])
     stimuli = "the stimuli" if n_permuted == recording["n_stimuli"] else f"{n_permuted:,} of the stimuli"
-    if inference["chance"] == "circular shifts":
-        return (
-            f"circular shifts of {stimuli}, which ask whether a match depends on the positions of the stimuli on the "
-            "circle"
-        )
-    n = inference.get("n_orders", study["comparison"]["n_permutations"] + 1)
+    shifts = (
+        f"circular shifts of {stimuli}, which ask whether a match depends on the positions of the stimuli on the circle"
+    )
+    n, n_shifts = inference["n_orders"], inference["n_shifts"]
+    if n == 0:  # in runs of older versions, one test was made
+        return shifts
+    n = study["comparison"]["n_permutations"] + 1 if n is None else n
     orders = f"{counted(n - 1, 'random permutation')} of {stimuli}"
     if n == factorial(recording["n_stimuli"]):
         orders = f"all {counted(n, 'order')} of the stimuli"
-    return f"{orders}, which ask whether model and recording are related at all"
+    related = f"{orders}, which ask whether model and recording are related at all"
+    return f"{related}, and with {shifts}" if n_shifts else related
 
 
 def _embedding(study: dict[str, Any], cite: Any) -> str:

@@ -127,7 +127,7 @@ def _rendered(run: Run) -> str:
         ],
         the_recording=the_recording(environment["recording"]["name"]),
         resampled=_sized(environment["inference"]["resampled"]),
-        n_models=counted(int(similarity["p_chance_holm"].notna().sum()), "model"),
+        n_models=counted(int(similarity["p_permutations_holm"].notna().sum()), "model"),
         n_tests=counted(n_tests, "difference") if (n_tests := int(differences["p_holm"].notna().sum())) else "",
         drawn=_drawn(similarity, environment),
         stages=stages_of(study),
@@ -198,7 +198,7 @@ def _drawn(similarity: pd.DataFrame, environment: dict[str, Any]) -> dict[str, b
         "ceiling": bool(similarity["ceiling_lower"].notna().any()),
         "controls": bool((similarity["kind"] == EncoderKind.CONTROL).any()),
         "twins": bool((similarity["kind"] == EncoderKind.TWIN).any()),
-        "above_chance": bool((similarity["p_chance_holm"] <= ALPHA).any()),
+        "above_chance": bool((similarity["p_permutations_holm"] <= ALPHA).any()),
         "pairs": environment["inference"].get("n_significant_pairs", 1) > 0,
     }
 

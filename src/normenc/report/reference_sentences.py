@@ -146,14 +146,14 @@ def against_chance(similarity: pd.DataFrame, stimulus_type: str) -> str:
     stimulus_type : str
         ``"orientation"``, ``"direction"``, ``"image"`` or another type.
     """
-    above = similarity[similarity["p_chance_holm"] <= ALPHA]
-    n_tests = int(similarity["p_chance_holm"].notna().sum())
-    test = str(similarity["chance"].iloc[0])
-    shifts = test == "circular shifts"
+    shifts = bool(similarity["p_permutations_holm"].isna().all() and _knows_shifts(similarity))  # of older versions
+    name, test = ("p_shifts", "circular shifts") if shifts else ("p_permutations", "label permutations")
+    above = similarity[similarity[f"{name}_holm"] <= ALPHA]
+    n_tests = int(similarity[f"{name}_holm"].notna().sum())
     if not n_tests:
         return "No model could be tested against chance."
     how = f"p-values {corrected(n_tests, 'model')}"
-    smallest = similarity.get("p_chance_smallest", pd.Series(0.0, similarity.index))
+    smallest = similarity.get(f"{name}_smallest", pd.Series(0.0, similarity.index))
     if smallest.min() * n_tests > ALPHA:
         return (
             f"Whether models are more similar than chance cannot be tested here: the smallest possible p-value with "
@@ -172,7 +172,26 @@ def against_chance(similarity: pd.DataFrame, stimulus_type: str) -> str:
     models = listed(above["encoder"].tolist()) if len(above) <= SHOWN else f"{len(above)} of {n_tests} models"
     chance = "under circular shifts of the stimuli" if shifts else f"chance ({test}"
     said = f"Significantly more similar than {chance}{' (' if shifts else '; '}{how}): {models}.{hopeless}"
-    return said + _generalises_otherwise(above)
+    return said + _generalises_otherwise(above) + ("" if shifts else _tied_to_places(similarity, stimulus_type))
+
+
+def _knows_shifts(similarity: pd.DataFrame) -> bool:
+    return "p_shifts_holm" in similarity and bool(similarity["p_shifts_holm"].notna().any())
+
+
+def _tied_to_places(similarity: pd.DataFrame, stimulus_type: str) -> str:
+    """Which matches are tied to the stimuli's very positions on the circle, where circular shifts tell."""
+    if not _knows_shifts(similarity):
+        return ""
+    tied = similarity.loc[similarity["p_shifts_holm"] <= ALPHA, "encoder"].tolist()
+    if not tied:
+        return ""
+    n_tests = int(similarity["p_shifts_holm"].notna().sum())
+    models = listed(tied) if len(tied) <= SHOWN else f"{len(tied)} of {n_tests} models"
+    return (
+        f" By circular shifts (p-values {corrected(n_tests, 'model')}), the match of {models} depends on the "
+        f"{as_type(stimulus_type).plural} themselves, not only on the distances between them."
+    )
 
 
 def _generalises_otherwise(above: pd.DataFrame) -> str:

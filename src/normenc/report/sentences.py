@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from normenc.encoders import EncoderKind
@@ -39,7 +40,8 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
     str
         No match if no similarity is above 0, by a measure that is a correlation. Yes only if that layer is
         significantly more similar than its untrained twin and than every control (corrected p at most 0.05), and is
-        above chance: by its test, or, if the test uses circular shifts, which are stricter, by an interval above 0.
+        above chance: by label permutations or, in runs of older versions that only have circular shifts, which are
+        stricter, by an interval above 0.
     """
     word = learned_word(similarity)
     similarity, differences = in_words(similarity, word), in_words(differences, word)
@@ -144,10 +146,11 @@ def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Seri
         caveats.append(f"it could not be tested against {join_names(untested)}")
     if not len(controls):
         caveats.append("it was compared with no control")
-    by_interval = row["chance"] == "circular shifts" and zero_is_unrelated(row)
+    only_shifts = bool(np.isnan(row["p_permutations_holm"]) and row.get("p_shifts_holm", np.nan) >= 0)
+    by_interval = only_shifts and zero_is_unrelated(row)  # runs of older versions, with one test
     if by_interval and not row["low"] > 0:
         caveats.append("the confidence interval of its similarity includes 0")
-    elif not by_interval and not row["p_chance_holm"] <= ALPHA:
+    elif not by_interval and not row["p_permutations_holm"] <= ALPHA:
         caveats.append("it is not significantly more similar than chance")
     if caveats:
         return (
@@ -184,8 +187,7 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, stimulus_ty
     ...     "recording": "V1", "encoder": ["fc", "fc, untrained", "pixels"],
     ...     "kind": ["trained layer", "untrained twin", "control"], "similarity": [0.6, 0.4, 0.7],
     ...     "low": [0.5, 0.3, 0.6], "high": [0.7, 0.5, 0.8], "ceiling": "none", "ceiling_lower": float("nan"),
-    ...     "ceiling_upper": float("nan"), "p_ceiling_holm": float("nan"), "p_chance_holm": [0.01, 0.5, 0.01],
-    ...     "chance": "label permutations"})
+    ...     "ceiling_upper": float("nan"), "p_ceiling_holm": float("nan"), "p_permutations_holm": [0.01, 0.5, 0.01]})
     >>> differences = pd.DataFrame({
     ...     "encoder": "fc", "other": ["fc, untrained", "pixels"], "other_kind": ["untrained twin", "control"],
     ...     "difference": [0.2, -0.1], "low": [0.1, -0.2], "high": [0.3, -0.01], "p_holm": [0.002, 0.06]})

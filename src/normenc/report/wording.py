@@ -27,7 +27,7 @@ __all__ = [
 
 PLURALS = {"stimulus": "stimuli"}
 ROUNDING = 1e-9  # no similarity or share is known to less
-FACTORS = ("stimuli", "animals", "sessions", "neurons", "seeds")
+FACTORS = ("stimuli", "animals", "sessions", "neurons", "trials", "seeds")
 
 
 def quoted(name: object) -> str:

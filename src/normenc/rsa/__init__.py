@@ -15,18 +15,21 @@ from normenc.rsa.ceiling import Ceiling, noise_ceiling, spearman_brown
 from normenc.rsa.comparison import compare_rdms, compare_vectors
 from normenc.rsa.cross_validated import CROSS_VALIDATED, cross_validated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
-from normenc.rsa.inference import Inference, infer
+from normenc.rsa.inference import infer
+from normenc.rsa.inputs import FACTORS
 from normenc.rsa.measures import MEASURES, METHODS, Measure
 from normenc.rsa.noise import noise_covariance
 from normenc.rsa.pairs import match_stimuli
 from normenc.rsa.partition import Partition, partition
 from normenc.rsa.permutation import chance_p_values, permuted_similarities
+from normenc.rsa.results import Inference
 from normenc.rsa.simulation import simulate_responses
 from normenc.rsa.weighting import WeightedModel, cross_validate_weighted, fit_weights
 
 __all__ = [
     "ALIGNMENTS",
     "CROSS_VALIDATED",
+    "FACTORS",
     "MEASURES",
     "METHODS",
     "METRICS",

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from normenc.rsa.bootstrap import bootstrap
+from normenc.rsa.bootstrap import bootstrap, of_scope
 from normenc.rsa.contrasts import Contrasts
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.measures import Method, as_measure
 from normenc.rsa.resampling import block_length_of
+from normenc.rsa.scopes import asked_scope
 
 __all__ = ["against_others"]
 
@@ -23,6 +24,7 @@ def against_others(
     responses: Any = None,
     method: Method = "pearson",
     ordered: bool = False,
+    positions: Any = None,
     n_samples: int = 1000,
     seed: int = 0,
 ) -> tuple[pd.Series, pd.DataFrame]:
@@ -33,8 +35,8 @@ def against_others(
 
     Parameters
     ----------
-    models, data, responses, method, ordered, n_samples, seed
-        See :func:`normenc.rsa.infer`; all factors that the input allows are resampled.
+    models, data, responses, method, ordered, positions, n_samples, seed
+        See :func:`normenc.rsa.infer`, whose default scope is used.
     name : str
         One of `models`.
 
@@ -61,9 +63,10 @@ def against_others(
     given = Inputs.of(models, data, responses, None, "correlation", (None, None), seed)
     flat = given.flat(measure)
     inputs = given.without(flat)
-    factors = inputs.chosen_factors(None)
-    blocks = block_length_of(inputs.matrices) if ordered else None
-    samples = bootstrap(inputs, factors, measure, "none", None, n_samples=n_samples, block_length=blocks, seed=seed)
+    factors = asked_scope(inputs, None, ordered=ordered, positions=positions).drawn
+    blocks = block_length_of(inputs.matrices) if ordered and "stimuli" in factors else None
+    samples = bootstrap(inputs, [factors], measure, "none", None, n_samples=n_samples, block_length=blocks, seed=seed)
+    samples = of_scope(samples, factors)
     estimate = np.append(inputs.estimate(measure), [np.nan, np.nan])  # no ceilings
     summary = Contrasts.of(samples, inputs.sizes(factors), blocks, estimate).with_unknown(given.names, flat)
     place = given.names.index(name)

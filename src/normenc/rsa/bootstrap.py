@@ -1,6 +1,6 @@
 """Bootstrap samples of model similarities and noise ceilings, for every set of factors."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -9,25 +9,28 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.rsa.ceiling import Ceiling, ceiling_of_neurons, ceiling_of_rdms, ceiling_of_repeats
-from normenc.rsa.evaluating import Draws, Evaluator, Halves
+from normenc.rsa.evaluating import Draws, Evaluator
+from normenc.rsa.halves import RepeatHalves
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.measures import Measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.resampling import draw_blocks, draw_counts, inflation
+from normenc.rsa.trials import BY_NEURON, DrawsByNeuron, draw_trials
 
-__all__ = ["bootstrap", "ceiling_of", "resampled"]
+__all__ = ["bootstrap", "ceiling_of", "of_scope", "resampled"]
 
 Floats = npt.NDArray[np.float64]
-Evaluate = Callable[[Mapping[str, npt.NDArray[np.int64]]], tuple[Floats, Floats]]
+STRENGTHS = (0.5, 0.25)  # of the noise of trials
+Evaluate = Callable[[Mapping[str, Any]], tuple[Floats, Floats]]
 Sample = tuple[dict[str, tuple[float, ...]], Floats]
 
 
 def bootstrap(
     inputs: Inputs,
-    factors: tuple[str, ...],
+    scopes: Sequence[tuple[str, ...]],
     measure: Measure,
     kind: str,
-    halves: Halves | None,
+    halves: RepeatHalves | None,
     *,
     n_samples: int,
     block_length: int | None,
@@ -39,12 +42,13 @@ def bootstrap(
     Parameters
     ----------
     inputs : Inputs
-    factors : tuple of str
+    scopes : sequence of tuple of str
+        The factors to generalise over, of one scope or several; sets of factors that they share are resampled once.
     measure : Measure
     kind : str
         Kind of noise ceiling, see :class:`normenc.rsa.Ceiling`.
-    halves : sequence of pairs of ndarray, shape (n_pairs,), optional
-        Dissimilarities of two halves of the trials in every split, for a ceiling of the kind "repeats".
+    halves : RepeatHalves, optional
+        Halves of the trials, for a ceiling of the kind "repeats".
     n_samples : int
         Number of samples of each bootstrap.
     block_length : int, optional
@@ -57,21 +61,21 @@ def bootstrap(
     -------
     list of (dict, ndarray)
         For every bootstrap, the inflation of each resampled factor, see :func:`normenc.rsa.resampling.inflation`, and
-        the similarity of every model and both ceilings, shape (n_samples, n_models + 2). A similarity that is undefined
-        in a sample of any bootstrap is NaN in that sample of every bootstrap.
+        the similarity of every model and both ceilings, shape (n_samples, n_models + 2). :func:`of_scope` selects those
+        of one scope.
     """
 
     def evaluate_in(draws: Mapping[str, Sequence[Draws]]) -> Evaluate:
         return Evaluator(inputs, measure, kind, halves, seed, draws).evaluate
 
     return resampled(
-        inputs, factors, evaluate_in, n_samples=n_samples, block_length=block_length, seed=seed, progress=progress
+        inputs, scopes, evaluate_in, n_samples=n_samples, block_length=block_length, seed=seed, progress=progress
     )
 
 
 def resampled(
     inputs: Inputs,
-    factors: tuple[str, ...],
+    scopes: Sequence[tuple[str, ...]],
     evaluate_in: Callable[[Mapping[str, Sequence[Draws]]], Evaluate],
     *,
     n_samples: int,
@@ -85,11 +89,12 @@ def resampled(
     ----------
     inputs : Inputs
         Whose `owner`, `member` and `group` say which values are averaged.
-    factors : tuple of str
+    scopes : sequence of tuple of str
+        See :func:`bootstrap`.
     evaluate_in : callable
         Given the samples of every factor, returns what evaluates one way to draw them: given how often the members of
         each factor are in each sample, values of shape (n_samples, n_vectors, n_rdms) and both ceilings, shape
-        (n_samples, 2); one sample if all are the same.
+        (n_samples, 2); one sample if all are the same, or the first ones where all would take too long.
     n_samples, block_length, seed, progress
         See :func:`bootstrap`.
 
@@ -98,26 +103,52 @@ def resampled(
     list of (dict, ndarray)
         See :func:`bootstrap`.
     """
+    factors = tuple(f for f in FACTORS if any(f in scope for scope in scopes))
     draws = _draw(inputs, factors, n_samples, block_length, seed)
     samples = []
-    others = [f for f in draws if f != "seeds"]
-    every = list(product(*([None, *draws[f]] for f in others)))
+    every = [drawn for drawn in _ways(draws) if any(_factors(drawn) <= {*scope} for scope in scopes)]
     evaluate = evaluate_in(draws)
-    for done, ways in enumerate(every, start=1):
-        drawn = {f: way for f, way in zip(others, ways, strict=True) if way is not None}
+    for done, drawn in enumerate(every, start=1):
         estimates, ceiling = evaluate({f: d.weights for f, d in drawn.items()})
-        estimates = np.broadcast_to(estimates, (n_samples, *estimates.shape[1:]))
+        n_own = n_samples if len(estimates) == 1 else len(estimates)
+        estimates = np.broadcast_to(estimates, (n_own, *estimates.shape[1:]))
         for seeds in [None, *draws.get("seeds", [])]:  # these change only means, not similarities
-            if not drawn and seeds is None:
+            names = _factors(drawn) | ({"seeds"} if seeds is not None else set())
+            if not names or not any(names <= {*scope} for scope in scopes):
                 continue
             groups = drawn[inputs.grouped_by].weights if inputs.grouped_by in drawn else None
-            means = inputs.average(estimates, groups, None if seeds is None else seeds.weights)
+            means = inputs.average(estimates, groups, None if seeds is None else seeds.weights[:n_own])
             inflations = {f: d.inflation for f, d in drawn.items()}
             inflations |= {} if seeds is None else {"seeds": seeds.inflation}
-            samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_samples, 2))])))
+            samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_own, 2))])))
         if progress is not None:
             progress(done, len(every))
-    return _undefined_together(samples)
+    return samples
+
+
+def _ways(draws: Mapping[str, list[Draws]]) -> list[dict[str, Draws]]:
+    """Every set of factors but seeds, in every way to draw them.
+
+    Trials are not drawn together with neurons: that would tell little of the noise that each neuron has by itself.
+    Instead, each group of neurons gets trials of its own.
+    """
+    others = [f for f in draws if f != "seeds"]
+    ways = product(*([None, *draws[f]] for f in others))
+    chosen = [{f: way for f, way in zip(others, one, strict=True) if way is not None} for one in ways]
+    return [drawn for drawn in chosen if len({"neurons", "trials", BY_NEURON} & {*drawn}) < 2]
+
+
+def of_scope(samples: list[Sample], factors: tuple[str, ...]) -> list[Sample]:
+    """The bootstraps over sets of these factors alone.
+
+    A similarity that is undefined in a sample of any of them is NaN in that sample of all of them.
+    """
+    return _undefined_together([sample for sample in samples if _factors(sample[0]) <= {*factors}])
+
+
+def _factors(drawn: Iterable[str]) -> set[str]:
+    """The factors that are drawn."""
+    return {factor for name in drawn for factor in name.split(" x ")}
 
 
 def ceiling_of(
@@ -156,6 +187,14 @@ def _draw(
     draws = {}
     for factor, size in inputs.sizes(factors).items():
         rng = np.random.default_rng([seed, 1, FACTORS.index(factor)])
+        if factor == "trials" and inputs.trials is not None:
+            every = draw_trials(inputs.trials.n_trials, n_samples, rng, STRENGTHS)
+            draws[factor] = [Draws(own, _of_orders(own.strength)) for own in every]
+            if "neurons" in factors:
+                rest = inputs.neurons[0].n_groups, inputs.trials.n_trials
+                apart = [DrawsByNeuron(n_samples, *rest, strength, (seed, 1, len(FACTORS))) for strength in STRENGTHS]
+                draws[BY_NEURON] = [Draws(own, (*_of_orders(own.strength), 1 / own.n_groups)) for own in apart]
+            continue
         length = block_length if factor == "stimuli" and block_length is not None else 1
         counts = (
             draw_counts(int(size), n_samples, rng) if length == 1 else draw_blocks(int(size), n_samples, length, rng)
@@ -170,8 +209,18 @@ def _draw(
     return draws
 
 
+def _of_orders(strength: float) -> tuple[float, ...]:
+    """By how much the variance of parts that depend on one and on two trials is multiplied."""
+    return tuple((1 + strength**2) ** k - 1 for k in (1, 2))
+
+
 def _undefined_together(samples: list[Sample]) -> list[Sample]:
     """Set each model's similarity to NaN, in all bootstraps, in samples where it is undefined in any of them."""
-    undefined = np.any([np.isnan(values) for _, values in samples], axis=0)
+    if not samples:
+        return []
+    largest = max((values for _, values in samples), key=len)
+    undefined = np.zeros(largest.shape, dtype=bool)
+    for _, values in samples:
+        undefined[: len(values)] |= np.isnan(values)
     undefined[:, -2:] = False
-    return [(inflations, np.where(undefined, np.nan, values)) for inflations, values in samples]
+    return [(inflations, np.where(undefined[: len(values)], np.nan, values)) for inflations, values in samples]

@@ -19,8 +19,9 @@ from normenc.rsa.neurons import NeuronGroups, Neurons, added_up, deal, half_of_n
 from normenc.rsa.own_neurons import Population, similarities_of_neurons
 from normenc.rsa.pairs import MANY_STIMULI, as_rdms, n_stimuli_of, upper
 from normenc.rsa.quadratic import are_many
-from normenc.rsa.recorded import CROSSNOBIS, check_kind, check_metric, groups_of, whose_rdms
+from normenc.rsa.recorded import CROSSNOBIS, check_kind, check_metric, groups_of, packed, whose_rdms
 from normenc.rsa.ties import check_spread
+from normenc.rsa.trials import half_splits
 from normenc.rsa.weighted import similarities
 
 __all__ = ["Ceiling", "noise_ceiling", "spearman_brown"]
@@ -235,9 +236,12 @@ def bounds(similarity: Any) -> tuple[Any, Any]:
 def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
     """Dissimilarities of two halves of the trials, each of shape (n_pairs,), once for each different one of the splits.
 
-    With an odd number of trials, one is left out. Two repeats can be split in one way, and three or four in three.
+    Of stimuli with more trials than others, the first ones; see :func:`normenc.rsa.trials.half_splits`.
     """
     trials = as_array(repeats, "repeats")
+    if rdm_metric != CROSSNOBIS and trials.ndim == 3 and np.isnan(trials).any():
+        values, n_trials = packed(trials)
+        trials = values[: n_trials.min()]
     least = 4 if rdm_metric == CROSSNOBIS else 2
     if trials.ndim != 3 or len(trials) < least:
         why = " for cross-validation within each half" if least > 2 else ""
@@ -245,7 +249,7 @@ def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> It
             f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons) with at least {least} "
             f"repeats{why}"
         )
-    for parts in different_splits(len(trials), n_splits, seed):
+    for parts in half_splits(len(trials), n_splits, seed):
         first, second = (
             upper(
                 cross_validated_rdm(trials[part])
@@ -255,26 +259,6 @@ def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> It
             for part in parts
         )
         yield first, second
-
-
-def different_splits(n_trials: int, n_splits: int, seed: int) -> list[tuple[list[int], list[int]]]:
-    """Trials of two halves, once for each different one of random splits: few trials can be split in few ways.
-
-    Those of fewer splits are the first of those of more.
-
-    Examples
-    --------
-    >>> len(different_splits(2, 20, 0)), len(different_splits(4, 20, 0)), len(different_splits(20, 20, 0))
-    (1, 3, 20)
-    """
-    rng = np.random.default_rng([seed, 2])
-    half = n_trials // 2
-    different: dict[frozenset[frozenset[int]], tuple[list[int], list[int]]] = {}
-    for _ in range(n_splits):
-        order = rng.permutation(n_trials)
-        parts = order[:half].tolist(), order[half : 2 * half].tolist()
-        different.setdefault(frozenset(map(frozenset, parts)), parts)
-    return list(different.values())
 
 
 def neuron_halves(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +15,19 @@ from normenc.rsa.inputs import Inputs
 from normenc.rsa.measures import Measure
 from normenc.rsa.resampling import total_variance
 
-__all__ = ["Contrasts", "model_table", "pair_table"]
+if TYPE_CHECKING:
+    from normenc.rsa.results import Inference
+
+__all__ = ["Contrasts", "model_table", "pair_table", "without_false_certainty"]
 
 Floats = npt.NDArray[np.float64]
 MOST_UNDEFINED = 0.2  # share of undefined samples beyond which the others are not representative
 LEVEL = 0.95
+SURE = 1e-12  # a standard error below this is none: nothing that was resampled affects the estimate
+UNCERTAIN = (
+    *("low", "high", "standard_error", "dof", "p", "p_holm", "p_fdr"),
+    *("p_ceiling", "p_ceiling_holm", "p_ceiling_fdr"),
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,10 @@ class Contrasts:
         reasons = [flat.get(name, "") for name in names]
         places = np.flatnonzero([not reason for reason in reasons])
         columns = np.append(places, [len(names), len(names) + 1])
-        undefined = np.isnan(self.samples[0][1][:, :-2]).mean(axis=0)  # in the same samples of every bootstrap
+        undefined = np.zeros(len(places))
+        if self.samples:
+            longest = max((values for _, values in self.samples), key=len)
+            undefined = np.isnan(longest[:, :-2]).mean(axis=0)  # in the same samples of every bootstrap
         for place, share in zip(places, undefined, strict=True):
             if share > MOST_UNDEFINED:
                 reasons[place] = f"all its dissimilarities are equal in {100 * share:.0f} % of bootstrap samples"
@@ -71,6 +83,8 @@ class Contrasts:
     def of_weights(self, weights: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Low, high, standard error, dof and two-sided p against 0 of each row of `weights`."""
         values = np.array([self._value(self.estimate[None], row)[0] for row in weights])
+        if not self.samples:
+            return (np.full(len(weights), np.nan),) * 5
         variances = np.full((len(self.samples), len(weights)), np.nan)
         for index, (_, sample) in enumerate(self.samples):
             for column, row in enumerate(weights):
@@ -95,15 +109,22 @@ class Contrasts:
         return rows[:, used] @ weights[used]
 
 
-def model_table(summary: Contrasts, given: Inputs, chance: Floats, measure: Measure) -> pd.DataFrame:
-    """One row a model: :attr:`normenc.rsa.Inference.models`."""
+def model_table(
+    summary: Contrasts, given: Inputs, chance: Mapping[str, tuple[Floats, Floats]], measure: Measure
+) -> pd.DataFrame:
+    """One row a model: :attr:`normenc.rsa.Inference.models`.
+
+    `chance` holds p-values against chance and the smallest possible ones, by the name of the test.
+    """
     n = len(given.names)
     alone = np.eye(n + 2)[:n]
     low, high, error, dof, _ = summary.of_weights(alone)
     below = alone.copy()
     below[:, -2] = -1
     p_ceiling = summary.of_weights(below)[4]
-    p_chance, smallest = chance
+    tests: dict[str, Floats] = {}
+    for name, (p, smallest) in chance.items():
+        tests |= {name: p, f"{name}_holm": holm(p), f"{name}_fdr": benjamini_hochberg(p), f"{name}_smallest": smallest}
     return pd.DataFrame(
         {
             "model": given.names,
@@ -112,10 +133,7 @@ def model_table(summary: Contrasts, given: Inputs, chance: Floats, measure: Meas
             "high": measure.clip(high),
             "standard_error": error,
             "dof": dof,
-            "p_chance": p_chance,
-            "p_chance_holm": holm(p_chance),
-            "p_chance_fdr": benjamini_hochberg(p_chance),
-            "p_chance_smallest": smallest,
+            **tests,
             "p_ceiling": p_ceiling,
             "p_ceiling_holm": holm(p_ceiling),
             "p_ceiling_fdr": benjamini_hochberg(p_ceiling),
@@ -137,3 +155,20 @@ def pair_table(summary: Contrasts, names: list[str]) -> pd.DataFrame:
     table.insert(2, "difference", summary.estimate[first] - summary.estimate[second])
     table["p_holm"], table["p_fdr"] = holm(table["p"]), benjamini_hochberg(table["p"])
     return table
+
+
+def without_false_certainty(inference: "Inference") -> "Inference":
+    """If resampling does not affect an estimate, its uncertainty is unknown, not zero."""
+    names = " and ".join(inference.factors)
+    why = f"of all that could be resampled ({names}), it depends on nothing" if names else inference.why_no_intervals
+    tables = []
+    for table in (inference.models, inference.pairs):
+        columns = [name for name in table if name in UNCERTAIN]
+        sure = table["standard_error"] < SURE
+        tables.append(table.assign(**{name: table[name].astype(float).mask(sure) for name in columns}))
+    models, pairs = tables
+    unsaid = models["standard_error"].isna() & models["similarity"].notna() & models["why_unknown"].eq("")
+    models["why_unknown"] = models["why_unknown"].mask(unsaid, why)
+    intervals = inference.ceiling_intervals
+    sure_ends = np.ptp(intervals, axis=1, keepdims=True) < SURE
+    return replace(inference, models=models, pairs=pairs, ceiling_intervals=np.where(sure_ends, np.nan, intervals))

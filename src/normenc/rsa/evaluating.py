@@ -1,6 +1,6 @@
 """Model similarities and noise ceilings in the samples of a bootstrap."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -8,32 +8,37 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.rsa.ceiling import bounds, different_splits, neuron_halves, random_halves
+from normenc.rsa.ceiling import bounds, neuron_halves, random_halves
+from normenc.rsa.halves import RepeatHalves, n_splits
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.linear import Linear
 from normenc.rsa.linear_samples import linear_ceiling
 from normenc.rsa.measures import Measure
-from normenc.rsa.neurons import Neurons, added_up
+from normenc.rsa.neurons import NeuronGroups, Neurons, added_up
 from normenc.rsa.own_neurons import Population, similarities_of_neurons
 from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.quadratic import are_many
+from normenc.rsa.trials import BY_NEURON, DrawsByNeuron, TrialDraws
 from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 
-__all__ = ["Draws", "Evaluator", "Halves", "KeptHalves", "n_splits"]
+__all__ = ["Draws", "Evaluator"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-Halves = Sequence[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
-CEILING_PAIRS = 40_000  # limit on dissimilarities of halves in a bootstrap sample; only the estimate uses all splits
+PRODUCTS_BY_NEURON = 10**10  # of responses, where each group of neurons has trials of its own: about a second,
+FEWEST_BY_NEURON = 50  # but not fewer samples than these
 NEURON_SAMPLES = 20  # bootstrap samples of neurons at a time, each with its own RDM,
 NEURON_BYTES = 2**28  # and at most this many dissimilarities, if at least two samples fit
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Weights of a factor's members in every sample, shape (n_samples, n_members), and their effect on a variance."""
+    """Weights of a factor's members in every sample, shape (n_samples, n_members), and their effect on a variance.
 
-    weights: Counts
+    Trials are drawn within each stimulus; theirs are :class:`normenc.rsa.trials.TrialDraws`.
+    """
+
+    weights: Any
     inflation: tuple[float, ...]
 
 
@@ -48,7 +53,7 @@ class Evaluator:
         inputs: Inputs,
         measure: Measure,
         kind: str,
-        halves: Halves | None,
+        halves: RepeatHalves | None,
         seed: int,
         draws: Mapping[str, Sequence[Draws]],
     ):
@@ -59,15 +64,20 @@ class Evaluator:
         self._ceilings: dict[int, Floats] = {}  # from halves that are the same in all samples, by weighting of stimuli
         self._own: list[tuple[Floats, Floats]] = []  # of samples of neurons, by weighting of stimuli
 
-    def evaluate(self, draws: Mapping[str, Counts]) -> tuple[Floats, Floats]:
+    def evaluate(self, draws: Mapping[str, Any]) -> tuple[Floats, Floats]:
         """Similarity of every model's vectors with the data's, and both ceilings; one sample if all are the same.
 
         Parameters
         ----------
-        draws : mapping of str to ndarray, shape (n_samples, n_members)
-            Weights of the members of the factors that are drawn.
+        draws : mapping of str to ndarray, shape (n_samples, n_members), or TrialDraws
+            Weights of the members of the factors that are drawn. Trials are never drawn together with stimuli,
+            animals or sessions, which have trials of their own.
         """
         inputs = self.inputs
+        if "trials" in draws:
+            return self._with_trials(draws["trials"])
+        if BY_NEURON in draws:
+            return self._by_neuron(draws[BY_NEURON])
         stimuli, groups, neurons = (draws.get(f) for f in ("stimuli", inputs.grouped_by, "neurons"))
         place = next((k for k, own in enumerate(self.counts) if own is stimuli), 0)
         stimuli = self.counts[place]
@@ -78,7 +88,8 @@ class Evaluator:
                 estimates, ceiling = self._of_many(neurons, place, by_rdm)
             else:
                 estimates, ceiling = self._with_neurons(neurons, stimuli, by_rdm)
-            return estimates, ceiling if self.halves is None else self._fixed(place)
+            fixed = self.halves is not None and not self.halves.populations
+            return estimates, self._fixed(place) if fixed else ceiling
         several = inputs.group if self.kind == inputs.grouped_by else None
         result = similarities(
             inputs.models_for(self.measure),
@@ -100,7 +111,7 @@ class Evaluator:
 
     def _halves(self) -> Iterable[tuple[Floats, Floats]]:
         if self.halves is not None:
-            return self.halves
+            return self.halves.vectors
         neurons = self.inputs.neurons[0]
         every = np.ones((1, neurons.n_groups), dtype=np.int64)
         splits = neuron_halves(neurons, every, n_splits(self.inputs), self.seed)
@@ -123,12 +134,57 @@ class Evaluator:
             if self.kind == "neurons":
                 splits = neuron_halves(population[0], chosen, n_splits(inputs), self.seed)
                 ceiling.append(_half_ceilings(splits, counts, measure))
+            elif self.halves is not None and self.halves.populations:
+                ceiling.append(_half_ceilings(self._halves_of(chosen), counts, measure))
             elif self.kind == "sessions":
                 options: dict[str, Any] = {"rdm_counts": amounts, "subject": inputs.group, "weigh_subjects": True}
                 ceiling.append(sample_ceilings(own, counts, measure, **options))
             else:
                 ceiling.append(np.full((len(chosen), 2), np.nan))
         return np.concatenate(estimates), np.concatenate(ceiling)
+
+    def _halves_of(self, neurons: Counts) -> Iterator[tuple[Floats, Floats]]:
+        """Dissimilarities of halves of the trials in samples of neurons."""
+        assert self.halves is not None
+        for first, second in self.halves.populations:
+            assert isinstance(first, NeuronGroups) and isinstance(second, NeuronGroups)
+            yield first.vectors(neurons), second.vectors(neurons)
+
+    def _with_trials(self, trials: TrialDraws) -> tuple[Floats, Floats]:
+        """The same if every sample has its own trials of each stimulus."""
+        of_trials, found = self.inputs.trials, []
+        assert of_trials is not None
+        for start in range(0, len(trials), NEURON_SAMPLES):
+            part = trials.part(slice(start, start + NEURON_SAMPLES))
+            halves = [[of_trials.vectors(part.half(half)) for half in two] for two in self._splits]
+            found.append(self._compared(of_trials.vectors(part.mean()), halves))
+        return _joined(found)
+
+    def _by_neuron(self, trials: DrawsByNeuron) -> tuple[Floats, Floats]:
+        """The same if each group of neurons has trials of its own; of large recordings fewer samples."""
+        of_trials, found = self.inputs.trials, []
+        assert of_trials is not None
+        size = self.inputs.n_stimuli**2 * self.inputs.n_neurons * (1 + 2 * len(self._splits))
+        n_samples = min(trials.n_samples, max(FEWEST_BY_NEURON, PRODUCTS_BY_NEURON // size))
+        for start in range(0, n_samples, NEURON_SAMPLES):
+            part = [trials.of_groups(sample) for sample in range(start, min(start + NEURON_SAMPLES, n_samples))]
+            halves = [
+                [of_trials.vectors_by_neuron([own.half(half) for own in part]) for half in two] for two in self._splits
+            ]
+            found.append(self._compared(of_trials.vectors_by_neuron([own.mean() for own in part]), halves))
+        return _joined(found)
+
+    @property
+    def _splits(self) -> Sequence[tuple[list[int], list[int]]]:
+        return () if self.halves is None else self.halves.splits
+
+    def _compared(self, own: Floats, halves: list[list[Floats]]) -> tuple[Floats, Floats]:
+        """Similarities, and ceilings from halves, of samples whose RDMs are `own`, (n_samples, n_pairs)."""
+        once = np.ones((1, self.inputs.n_stimuli), dtype=np.int64)
+        ceiling = np.full((len(own), 2), np.nan)
+        if halves:
+            ceiling = _half_ceilings(((first, second) for first, second in halves), once, self.measure)
+        return sample_similarities(self.inputs.models, own, once, self.measure)[:, :, None], ceiling
 
     def _of_many(self, neurons: Counts, place: int, by_rdm: Counts) -> tuple[Floats, Floats]:
         """The same for many stimuli; all weightings of these are evaluated at once."""
@@ -140,6 +196,9 @@ class Evaluator:
                 for first in random_halves(neurons.shape[1], n_splits(inputs), self.seed):
                     pairs.append((len(populations), len(populations) + 1))
                     populations += [Population(populations[0].neurons, neurons * half) for half in (first, ~first)]
+            for two in () if self.halves is None else self.halves.populations:
+                pairs.append((len(populations), len(populations) + 1))
+                populations += [Population(own, neurons) for own in two if isinstance(own, Neurons)]
             self._own = similarities_of_neurons(
                 inputs.model_matrices,
                 populations,
@@ -151,7 +210,7 @@ class Evaluator:
             )
         estimates, between = self._own[place]
         ceiling = np.full((len(neurons), 2), np.nan)
-        if self.kind == "neurons":
+        if self.kind == "neurons" or (self.halves is not None and self.halves.populations):
             halves = [between[:, one, one + 1] for one in range(1, between.shape[1], 2)]
             ceiling = np.stack(bounds(np.mean(halves, axis=0)), axis=1)
         elif self.kind == "sessions":
@@ -160,27 +219,8 @@ class Evaluator:
         return estimates, ceiling
 
 
-class KeptHalves:
-    """Of the halves of the trials that a ceiling is computed from, those that are compared in every sample.
-
-    Of many stimuli they are in single precision, as RDMs are.
-    """
-
-    def __init__(self, inputs: Inputs, repeats: Any, seed: int) -> None:
-        self.kept: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
-        self._n_kept = 0 if repeats is None else len(different_splits(len(repeats), n_splits(inputs), seed))
-        self._precision = np.float32 if inputs.n_stimuli > MANY_STIMULI else np.float64
-
-    def see(self, *halves: Floats) -> None:
-        """Keep the dissimilarities of two halves, unless there are enough."""
-        if len(self.kept) < self._n_kept:
-            first, second = (half.astype(self._precision, copy=False) for half in halves)
-            self.kept.append((first, second))
-
-
-def n_splits(inputs: Inputs) -> int:
-    """Splits into halves in every sample."""
-    return int(np.clip(CEILING_PAIRS // inputs.n_pairs, 2, 10))
+def _joined(found: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    return np.concatenate([own for own, _ in found]), np.concatenate([ceiling for _, ceiling in found])
 
 
 def _half_ceilings(splits: Iterable[tuple[Floats, Floats]], counts: Counts, measure: Measure) -> Floats:

@@ -17,20 +17,16 @@ from normenc.rsa.linear import Linear
 from normenc.rsa.measures import Measure
 from normenc.rsa.neurons import METRICS, NeuronGroups, Neurons, added_up, deal
 from normenc.rsa.pairs import MANY_STIMULI, as_rdm, as_rdms, upper
-from normenc.rsa.recorded import check_kind, check_metric, groups_of, rdm_of_repeats, whose_rdms
+from normenc.rsa.recorded import check_kind, check_metric, groups_of, packed, rdm_of_repeats, whose_rdms
 from normenc.rsa.stored import Matrix, StoredRdm, of_stimuli
+from normenc.rsa.trials import Trials, why_not_drawn
 from normenc.rsa.weighted import similarities
 
 __all__ = ["FACTORS", "Inputs", "checked_one_by_one", "recorded_rdms", "sessions_of"]
 
 Floats = npt.NDArray[np.float64]
-FACTORS = (
-    "stimuli",
-    "animals",
-    "neurons",
-    "seeds",
-    "sessions",
-)  # in this order, which determines each one's random numbers
+# In this order, which determines each one's random numbers.
+FACTORS = ("stimuli", "animals", "neurons", "seeds", "sessions", "trials")
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,8 @@ class Inputs:
 
     `group` is the animal, or session, of each of the data's RDMs, and `grouped_by` says which: "animals", "sessions",
     or nothing if there is only one. `neurons` are the groups of neurons behind each RDM, the same neurons in all; empty
-    if they are not known; with many stimuli, their responses instead of the products of these.
+    if they are not known; with many stimuli, their responses instead of the products of these. `members` are the
+    neurons of each group. `trials` are those that can be resampled; if they cannot, `why_no_trials` says why.
     """
 
     names: list[str]
@@ -51,6 +48,10 @@ class Inputs:
     grouped_by: str
     neurons: tuple[NeuronGroups | Neurons, ...]
     n_neurons: int
+    members: list[npt.NDArray[np.intp]]
+    n_repeats: int = 0
+    trials: Trials | None = None
+    why_no_trials: str = ""
 
     @classmethod
     def of(
@@ -96,6 +97,7 @@ class Inputs:
             raise InputError(f"models have different numbers of seeds: {several}; give each the same seeds, or one")
         known = rdm_metric in METRICS
         dealt = [deal(own, rdm_metric, seed=seed) for own in per_session if known]
+        n_repeats, trials, why_no_trials = _trials(repeats, rdm_metric, matrices, dealt)
         return cls(
             names=list(stacks),
             owner=np.repeat(np.arange(len(stacks)), [len(s) for s in stacks.values()]),
@@ -106,6 +108,10 @@ class Inputs:
             grouped_by=grouped_by,
             neurons=tuple(own if many else added_up(own) for own in dealt),
             n_neurons=as_array(per_session[0], "responses").shape[-1] if per_session else 0,
+            members=dealt[0].members if dealt else [],
+            n_repeats=n_repeats,
+            trials=trials,
+            why_no_trials=why_no_trials,
         )
 
     @cached_property
@@ -172,7 +178,7 @@ class Inputs:
             return self
         matrices = [of_stimuli(matrix, some) for matrix in self.model_matrices]
         own = np.stack([matrix[np.ix_(some, some)] for matrix in self.matrices])
-        return replace(self, model_matrices=matrices, matrices=own, neurons=())
+        return replace(self, model_matrices=matrices, matrices=own, neurons=(), members=[], trials=None)
 
     @property
     def n_stimuli(self) -> int:
@@ -190,18 +196,20 @@ class Inputs:
         return int(self.member.max()) + 1
 
     def sizes(self, factors: tuple[str, ...]) -> dict[str, float]:
-        """Number of members of each factor to draw from; for neurons, the number of groups."""
+        """Members of each factor to draw from: of neurons groups, of trials one more than their degrees of freedom."""
         every = {
             "stimuli": self.n_stimuli,
             "neurons": self.neurons[0].n_groups if self.neurons else 0,
             "seeds": self.n_seeds,
+            "trials": 0 if self.trials is None else 1 + int((self.trials.n_trials - 1).sum()),
         }
         every[self.grouped_by] = self.n_groups
         return {factor: float(every[factor]) for factor in factors}
 
     def counts(self, factors: tuple[str, ...]) -> dict[str, int]:
-        """Size of each factor; neurons, not their groups."""
-        return {f: self.n_neurons if f == "neurons" else int(n) for f, n in self.sizes(factors).items()}
+        """Size of each factor; neurons, not their groups, and all trials."""
+        own = {"neurons": self.n_neurons, "trials": 0 if self.trials is None else int(self.trials.n_trials.sum())}
+        return {factor: own.get(factor, int(n)) for factor, n in self.sizes(factors).items()}
 
     def average(self, values: Floats, groups: npt.NDArray[Any] | None, seeds: npt.NDArray[Any] | None) -> Floats:
         """Mean over the data's RDMs, then over seeds: (n_samples, n_vectors, n_rdms) to (n_samples, n_models)."""
@@ -227,31 +235,16 @@ class Inputs:
             similarity = similarities(models, data, np.ones((1, self.n_stimuli), dtype=np.int64), measure).models[0]
         return self.average(similarity[None], None, None)[0]
 
-    def chosen_factors(self, factors: Sequence[str] | None) -> tuple[str, ...]:
-        """`factors` in the order of :data:`FACTORS`; with None, all that can be resampled."""
-        possible = {
-            "stimuli": True,
-            "animals": self.grouped_by == "animals",
-            "neurons": bool(self.neurons),
-            "seeds": self.n_seeds > 1,
-            "sessions": self.grouped_by == "sessions",
-        }
-        if factors is None:
-            return tuple(f for f in FACTORS if possible[f])
-        needs = {
-            "animals": "RDMs of at least two animals",
-            "neurons": "responses, and a metric that is a sum over neurons",
-            "seeds": "at least one model with several seeds",
-            "sessions": "RDMs of at least two sessions of one animal",
-        }
-        for factor in factors:
-            if factor not in FACTORS:
-                raise InputError(f"factors: {factor!r} is not one of {', '.join(FACTORS)}")
-            if not possible[factor]:
-                raise InputError(f"factors: {factor!r} cannot be resampled; that needs {needs[factor]}")
-        if not factors:
-            raise InputError("factors is empty; name at least one of " + ", ".join(FACTORS))
-        return tuple(f for f in FACTORS if f in factors)
+
+def _trials(repeats: Any, metric: str, matrices: Floats, dealt: Sequence[Neurons]) -> tuple[int, Trials | None, str]:
+    """The largest number of repeats, the trials if they can be resampled by themselves, and why they cannot."""
+    if repeats is None:
+        return 0, None, ""
+    if metric not in METRICS:
+        return len(repeats), None, f"rdm_metric {metric!r} is not computed from means over trials by sums over neurons"
+    values, n_trials = packed(repeats)
+    why_not = why_not_drawn(values, n_trials, metric, matrices)
+    return len(repeats), None if why_not else Trials.of(values, n_trials, metric, dealt[0] if dealt else None), why_not
 
 
 def _of_model(values: Any, what: str, many: bool) -> Sequence[Matrix]:

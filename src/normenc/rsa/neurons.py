@@ -12,7 +12,15 @@ from normenc.errors import InputError
 from normenc.rsa.labelled import turned
 from normenc.rsa.pairs import upper
 
-__all__ = ["NeuronGroups", "Neurons", "added_up", "deal", "half_of_neurons"]
+__all__ = [
+    "NeuronGroups",
+    "Neurons",
+    "added_up",
+    "deal",
+    "dissimilarities",
+    "half_of_neurons",
+    "rdm_invariants",
+]
 
 METRICS = ("correlation", "cosine", "euclidean")  # metrics that are sums over neurons
 MIN_NEURONS = 4
@@ -57,24 +65,36 @@ class NeuronGroups:
         with all others.
         """
         weights = counts / (counts @ self.sizes)[:, None]
-        products, squares = weights @ self.products, weights @ self.squares
-        if self.metric == "euclidean":
-            products *= -2
-            for pairs, one, others in _rows_of_pairs(self.sums.shape[1]):
-                products[:, pairs] += squares[:, one] + squares[:, others]
-            return products
-        size = squares.copy()
         means = weights @ self.sums
-        if self.metric == "correlation":
-            squares -= means**2
-        scale = inverse_root(squares, size)
-        for pairs, one, others in _rows_of_pairs(self.sums.shape[1]):
-            own = products[:, pairs]
-            if self.metric == "correlation":
-                own -= means[:, one] * means[:, others]
-            own *= scale[:, one]
-            own *= scale[:, others]
-        return np.subtract(1, products, out=products)
+        return dissimilarities(weights @ self.products, weights @ self.squares, means, self.metric)
+
+
+def dissimilarities(products: Floats, squares: Floats, means: Floats, metric: str) -> Floats:
+    """Dissimilarities from means over neurons, shape (n_samples, n_pairs); `products` are overwritten.
+
+    Parameters
+    ----------
+    products : ndarray, shape (n_samples, n_pairs)
+        Of the responses to two stimuli.
+    squares, means : ndarray, shape (n_samples, n_stimuli)
+        Of the squared responses to a stimulus, and of the responses.
+    metric : str
+    """
+    n_stimuli = squares.shape[1]
+    if metric == "euclidean":
+        products *= -2
+        for pairs, one, others in _rows_of_pairs(n_stimuli):
+            products[:, pairs] += squares[:, one] + squares[:, others]
+        return products
+    varying = squares - means**2 if metric == "correlation" else squares
+    scale = inverse_root(varying, squares)
+    for pairs, one, others in _rows_of_pairs(n_stimuli):
+        own = products[:, pairs]
+        if metric == "correlation":
+            own -= means[:, one] * means[:, others]
+        own *= scale[:, one]
+        own *= scale[:, others]
+    return np.subtract(1, products, out=products)
 
 
 @dataclass(frozen=True)
@@ -144,16 +164,22 @@ def deal(responses: Any, metric: str = "correlation", *, seed: int = 0) -> Neuro
     n_stimuli, n_neurons = values.shape
     if n_neurons < MIN_NEURONS:
         raise InputError(f"there are {n_neurons} neurons; resampling them needs at least {MIN_NEURONS}")
-    shift, scale = np.zeros((n_stimuli, 1)), np.ones((n_stimuli, 1))
+    shift, scale = rdm_invariants(values, metric)
+    n_groups = int(np.clip(MAX_BYTES / (8 * n_stimuli**2), MIN_GROUPS, MAX_GROUPS))
+    order = np.random.default_rng(as_seed(seed)).permutation(n_neurons)
+    return Neurons(values, shift, scale, np.array_split(order, min(n_neurons, n_groups)), metric)
+
+
+def rdm_invariants(values: npt.NDArray[Any], metric: str) -> tuple[Floats, Floats]:
+    """A shift and a scale of responses (n_stimuli, n_neurons) on which the metric does not depend, to broadcast."""
+    shift, scale = np.zeros((len(values), 1)), np.ones((len(values), 1))
     if metric == "euclidean":
         shift = values.mean(axis=0, keepdims=True, dtype=np.float64)
     for index, row in enumerate(values if metric != "euclidean" else ()):
         if metric == "correlation":
             shift[index] = np.median(row.astype(np.float64))
         scale[index] = np.abs(row - shift[index]).max() or 1
-    n_groups = int(np.clip(MAX_BYTES / (8 * n_stimuli**2), MIN_GROUPS, MAX_GROUPS))
-    order = np.random.default_rng(as_seed(seed)).permutation(n_neurons)
-    return Neurons(values, shift, scale, np.array_split(order, min(n_neurons, n_groups)), metric)
+    return shift, scale
 
 
 def added_up(neurons: Neurons) -> NeuronGroups:

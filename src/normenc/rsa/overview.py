@@ -1,5 +1,6 @@
 """Results of an inference as other tables: to read, to draw, and as matrices of models."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,17 +8,20 @@ import pandas as pd
 import xarray as xr
 
 if TYPE_CHECKING:
-    from normenc.rsa.inference import Inference
+    from normenc.rsa.inputs import Inputs
+    from normenc.rsa.results import Inference
+    from normenc.rsa.scopes import Scope
 
-__all__ = ["bar_table", "ceiling_in_words", "short_table", "to_xarray"]
+__all__ = ["bar_table", "ceiling_in_words", "scope_notes", "short_table", "to_xarray", "why_no_intervals"]
 
-SHORT = ("model", "similarity", "low", "high", "p_chance_holm", "p_ceiling_holm")
+SHORT = ("model", "similarity", "low", "high", "p_permutations_holm", "p_shifts_holm", "p_ceiling_holm")
+MAYBE = ("p_shifts_holm", "p_ceiling_holm")  # only if any model has one
 
 
 def short_table(inference: "Inference") -> pd.DataFrame:
-    """The main columns; ``p_ceiling_holm`` and ``why_unknown`` only if any model has one."""
+    """The main columns; tests that need more than every recording has, and ``why_unknown``, only if any has one."""
     models = inference.models
-    columns = [name for name in SHORT if name != "p_ceiling_holm" or models[name].notna().any()]
+    columns = [name for name in SHORT if name not in MAYBE or models[name].notna().any()]
     return models[columns + ["why_unknown"] * bool(models["why_unknown"].ne("").any())].copy()
 
 
@@ -27,6 +31,33 @@ def ceiling_in_words(inference: "Inference") -> str:
     if np.isnan(ceiling.lower):
         return "no noise ceiling"
     return f"noise ceiling {ceiling.lower:.3f} to {ceiling.upper:.3f}"
+
+
+def scope_notes(scope: "Scope", inputs: "Inputs") -> tuple[str, ...]:
+    """What intervals and tests generalise over, what is fixed and why, and what could not be resampled."""
+    fixed = f"; {_listed(scope.fixed)} are taken as all there are" if scope.fixed else ""
+    said = [scope.why]
+    if scope.factors:
+        said = [f"95 % confidence intervals generalise over {_listed(scope.factors)}{fixed}.", *said]
+    if "trials" in scope.fixed and inputs.why_no_trials:
+        said.append(f"Trials cannot be resampled: {inputs.why_no_trials}.")
+    if none := why_no_intervals(scope):
+        said.append(f"There are no intervals and no tests of differences: {none}.")
+    return tuple(said)
+
+
+def why_no_intervals(scope: "Scope") -> str:
+    """Why there are no intervals at all, as a clause; empty if there are."""
+    if scope.drawn:
+        return ""
+    return (
+        f"{_listed(scope.fixed)} are taken as all there are, and there are no neurons, trials, animals, sessions or "
+        "several seeds of a model that could be resampled"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def bar_table(inference: "Inference", recording: str) -> pd.DataFrame:
@@ -64,7 +95,8 @@ def to_xarray(inference: "Inference") -> xr.Dataset:
     return dataset.assign_attrs(
         comparison=inference.method,
         factors=", ".join(inference.factors),
-        chance=inference.chance,
+        generalises_to=", ".join(inference.generalises_to),
+        fixed=", ".join(inference.fixed),
         ceiling=inference.ceiling.kind,
         n_samples=inference.n_samples,
     )

@@ -9,16 +9,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc.arrays import as_count, as_seed
-from normenc.rsa.bootstrap import resampled
+from normenc.renamed import renamed
+from normenc.rsa.bootstrap import of_scope, resampled
 from normenc.rsa.contrasts import MOST_UNDEFINED, Contrasts
 from normenc.rsa.corrections import holm
-from normenc.rsa.inference import MIN_STIMULI
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.neurons import NeuronGroups
 from normenc.rsa.pairs import MANY_STIMULI, upper
 from normenc.rsa.partition_inputs import Given
 from normenc.rsa.resampling import block_length_of
+from normenc.rsa.scopes import MIN_STIMULI, Asked, asked_scope
 from normenc.rsa.variance_parts import (
     STATISTICS,
     Related,
@@ -95,6 +96,7 @@ class Partition(Shown):
         return (f"95 % confidence intervals generalise over {', '.join(self.factors)}.", *self.notes)
 
 
+@renamed(factors="generalise_to")
 def partition(
     models: Mapping[str, Any],
     controls: Mapping[str, Any],
@@ -108,7 +110,8 @@ def partition(
     rdm_metric: str = "correlation",
     ordered: bool = False,
     block_length: int | None = None,
-    factors: Sequence[str] | None = None,
+    positions: Any = None,
+    generalise_to: Sequence[str] | Asked | None = None,
     n_samples: int = 1000,
     most_stimuli: int = 1000,
     seed: int = 0,
@@ -135,8 +138,10 @@ def partition(
     own_controls : mapping of str to array_like, shape (n_stimuli, n_stimuli) or (n_seeds, n_stimuli, n_stimuli)
         By model, the RDM of a control of its own, such as its untrained twin; of several seeds their mean is used. What
         the model adds to all controls and to this one is estimated too.
-    data, subject, session, responses, repeats, rdm_metric, ordered, block_length, factors, n_samples, seed, progress
+    data, subject, session, responses, repeats, rdm_metric, ordered, positions, block_length, n_samples, seed, progress
         See :func:`normenc.rsa.infer`. `repeats` only give the data's RDM if nothing else does.
+    generalise_to : sequence of str, optional
+        As in :func:`normenc.rsa.infer`; trials are not resampled by themselves.
     most_stimuli : int
         With more stimuli than these, estimates are of all stimuli, but standard errors come from this many of them,
         drawn at random (evenly spaced ones if `ordered`), and are larger than all would give.
@@ -175,23 +180,28 @@ def partition(
     repeats = turned_stack(repeats, "repeats")
     given = Given.of((models, controls, own_controls or {}), data, (responses, repeats), rdm_metric, (subject, session))
     inputs = given.inputs(most_stimuli, rdm_metric, ordered, seed)
-    chosen = inputs.chosen_factors(factors)
-    blocks = None
-    if ordered and "stimuli" in chosen:
-        blocks = block_length_of(inputs.matrices) if block_length is None else as_count(block_length, "block_length")
+    if generalise_to is None:
+        generalise_to = Asked.by_default(given.data, ordered, positions)
+    chosen = asked_scope(inputs, generalise_to, ordered=ordered).drawn
+    blocks = None if block_length is None else as_count(block_length, "block_length")
+    if not ordered or "stimuli" not in chosen:
+        blocks = None
+    elif blocks is None:
+        blocks = block_length_of(inputs.matrices)
     which = given.which
     layers = _layers_of(inputs, len(given.controls), len(given.defined))
     products = given.products()
     estimate = _flattened(variance_parts(products))
     samples = resampled(
         layers,
-        chosen,
+        [chosen],
         lambda _draws: _Evaluator(inputs, len(given.controls), which).evaluate,
         n_samples=n_samples,
         block_length=blocks,
         seed=seed,
         progress=progress,
     )
+    samples = of_scope(samples, chosen)
     values = np.append(layers.average(estimate, None, None)[0], [np.nan, np.nan])
     summary = Contrasts.of(samples, inputs.sizes(chosen), blocks, values)
     table, explained = _results(given, summary)
@@ -212,7 +222,9 @@ def _results(given: Given, summary: Contrasts) -> tuple[pd.DataFrame, tuple[floa
     names = list(given.defined)
     n, estimate = len(names), summary.estimate
     low, high, error, dof, p = summary.of_weights(np.eye(len(estimate))[:-2])
-    undefined = np.isnan(summary.samples[0][1][:, :-2]).mean(axis=0) > MOST_UNDEFINED
+    undefined = np.zeros(len(estimate) - 2, dtype=bool)
+    if summary.samples:
+        undefined = np.isnan(summary.samples[0][1][:, :-2]).mean(axis=0) > MOST_UNDEFINED
     low, high, error, dof, p = (np.where(undefined, np.nan, v) for v in (low, high, error, dof, p))
     semipartial = slice(0, n)
     unique = estimate[semipartial] ** 2

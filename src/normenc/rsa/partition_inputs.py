@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.rsa.inference import MIN_STIMULI
 from normenc.rsa.inputs import Inputs, checked_one_by_one, recorded_rdms, sessions_of
 from normenc.rsa.labelled import labels_of, labels_of_rdm, square
 from normenc.rsa.labels import check_same
 from normenc.rsa.neurons import Neurons, added_up
 from normenc.rsa.pairs import as_rdms, upper
 from normenc.rsa.recorded import check_metric, whose_rdms
+from normenc.rsa.scopes import MIN_STIMULI
 from normenc.rsa.stored import Matrix, StoredRdm, mean_rdm, of_stimuli
 from normenc.rsa.ties import is_flat
 from normenc.rsa.variance_parts import Products, products_of_matrices

@@ -1,7 +1,7 @@
 """Test of similarity against chance, by permuting the stimuli of one RDM (never its entries)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
@@ -21,7 +21,8 @@ __all__ = [
     "SHIFTS",
     "Chance",
     "chance_p_values",
-    "chance_test",
+    "circular_shifts",
+    "label_permutations",
     "permuted_similarities",
     "permuted_stimuli",
 ]
@@ -30,19 +31,16 @@ Floats = npt.NDArray[np.float64]
 SHIFTS, PERMUTATIONS = "circular shifts", "label permutations"
 EXHAUSTIVE = 7  # stimuli: up to here all orders (5,040) are used
 MOST_PERMUTED = 1000  # stimuli; of more, so many say whether models and data are related
-ALPHA = 0.05
 
 
 @dataclass(frozen=True)
 class Chance:
-    """The test against chance.
+    """A test against chance.
 
     Attributes
     ----------
     kind : str
         :data:`SHIFTS` or :data:`PERMUTATIONS`.
-    reason : str
-        Why this test, as a clause.
     orders : ndarray of int, shape (n_orders, n_stimuli)
         Orders of the stimuli other than the observed one.
     unchanged : ndarray of bool, shape (n_orders, n_models)
@@ -51,7 +49,6 @@ class Chance:
     """
 
     kind: str
-    reason: str
     orders: npt.NDArray[np.int64]
     unchanged: npt.NDArray[np.bool_]
 
@@ -123,10 +120,11 @@ def chance_p_values(
     """
     measure = as_measure(method)
     first, second = _checked(models, data, measure)
-    kind = "shifts" if ordered else "permutations"
-    test = chance_test(
-        list(first[:, None]), second, ordered=ordered, chance=kind, n_permutations=n_permutations, seed=seed
-    )
+    stacks = list(first[:, None])
+    if ordered:
+        test = circular_shifts(stacks, second)
+    else:
+        test = label_permutations(stacks, second, n_permutations=n_permutations, seed=seed)
     similarity = with_observed(first, second, test.orders, measure)
     return test.p_values(similarity[1:], similarity[0], rounding_of(first, second, measure))
 
@@ -165,62 +163,40 @@ def _checked(models: Any, data: Any, measure: Measure) -> tuple[Floats, Floats]:
     return first, second
 
 
-def chance_test(
-    models: Sequence[Floats],
-    data: Floats,
-    *,
-    ordered: bool,
-    chance: str | None = None,
-    n_permutations: int = 1000,
-    seed: int = 0,
-) -> Chance:
-    """Choose the test against chance, and its orders of the stimuli.
-
-    For stimuli in order on a circle, circular shifts are a stricter test than permutations. But n stimuli have n
-    shifts, and p is never below 1 / n; it is twice that where a model's RDM is the same half a circle further, as it is
-    for gratings that drift in opposite directions. Where no model's p could stay at 0.05 or below once it is corrected
-    for the number of models, permutations are taken.
+def label_permutations(models: Sequence[Floats], data: Floats, *, n_permutations: int = 1000, seed: int = 0) -> Chance:
+    """The test whether models and data are related at all: random orders of the stimuli, or all orders of few.
 
     Parameters
     ----------
     models : sequence of ndarray, shape (n_seeds, n_stimuli, n_stimuli)
         Of each model, its RDMs.
     data : ndarray, shape (n_rdms, n_stimuli, n_stimuli)
-    ordered : bool
-    chance : str, optional
-        ``"shifts"`` or ``"permutations"``; as above by default.
     n_permutations, seed : int
-        Of random permutations.
-
-    Raises
-    ------
-    InputError
-        When `chance` is neither, or asks for shifts of stimuli that are not in order.
+        With 7 stimuli or fewer, all orders are used.
     """
-    n_stimuli = data.shape[-1]
-    if chance not in (None, "shifts", "permutations"):
-        raise InputError(f"chance is {chance!r}; it must be 'shifts', 'permutations', or None for either")
-    if chance == "shifts" and not ordered:
-        raise InputError("chance is 'shifts', which needs stimuli in order on a circle; if they are, give ordered=True")
-    reason = "it was requested" if chance else "the stimuli are not treated as ordered on a circle"
-    if ordered and chance != "permutations":
-        shifts = (np.arange(n_stimuli) + np.arange(1, n_stimuli)[:, None]) % n_stimuli
-        by_shifts = Chance(SHIFTS, reason, shifts, _unchanged(models, data, shifts))
-        smallest = float(by_shifts.smallest_p.min())
-        corrected = min(1.0, smallest * len(models))
-        if chance is None:
-            can = "can" if corrected <= ALPHA else "cannot"
-            reason = f"{n_stimuli} circular shifts {can} be significant: their smallest p-value is {smallest:.2g}"
-            reason += f", which is {corrected:.2g} after correction for {len(models)} models" if len(models) > 1 else ""
-        if chance == "shifts" or corrected <= ALPHA:
-            return replace(by_shifts, reason=reason)
-    n_permutations = as_count(n_permutations, "n_permutations")
+    n_stimuli, n_permutations = data.shape[-1], as_count(n_permutations, "n_permutations")
     if n_stimuli <= EXHAUSTIVE:
         orders = np.array(list(permutations(range(n_stimuli)))[1:])
     else:
         rng = np.random.default_rng([as_seed(seed), 4])
         orders = rng.permuted(np.tile(np.arange(n_stimuli), (n_permutations, 1)), axis=1)
-    return Chance(PERMUTATIONS, reason, orders, _unchanged(models, data, orders))
+    return Chance(PERMUTATIONS, orders, _unchanged(models, data, orders))
+
+
+def circular_shifts(models: Sequence[Floats], data: Floats) -> Chance:
+    """The test whether the match depends on the positions of stimuli in order on a circle: all circular shifts.
+
+    n stimuli have n shifts, so p is never below 1 / n; it is at least twice that where a model's RDM is the same half a
+    circle further, as it is for gratings that drift in opposite directions.
+
+    Parameters
+    ----------
+    models, data
+        See :func:`label_permutations`.
+    """
+    n_stimuli = data.shape[-1]
+    shifts = (np.arange(n_stimuli) + np.arange(1, n_stimuli)[:, None]) % n_stimuli
+    return Chance(SHIFTS, shifts, _unchanged(models, data, shifts))
 
 
 def permuted_stimuli(n_stimuli: int, *, ordered: bool, seed: int) -> npt.NDArray[np.intp]:

@@ -13,7 +13,7 @@ from normenc.rsa.dissimilarity import METRICS, rdm
 from normenc.rsa.labelled import whose
 from normenc.rsa.labels import as_labels, key
 
-__all__ = ["check_kind", "check_metric", "groups_of", "rdm_of_repeats", "whose_rdms"]
+__all__ = ["SAME_KIND", "check_kind", "check_metric", "groups_of", "packed", "rdm_of_repeats", "whose_rdms"]
 
 Floats = npt.NDArray[np.float64]
 CROSSNOBIS = "crossnobis"  # the metric of RDMs computed from repeats, not from their mean
@@ -42,23 +42,61 @@ def check_metric(metric: str, *, responses: Any = None, repeats: Any = None) -> 
         raise InputError("rdm_metric 'crossnobis' is computed from repeats; do not give responses")
 
 
+def packed(repeats: Any) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Repeats with each stimulus's trials first and 0 after the last, and how many trials each stimulus has.
+
+    Parameters
+    ----------
+    repeats : array_like, shape (n_repeats, n_stimuli, n_neurons)
+        NaN in all neurons where a stimulus has fewer trials.
+
+    Raises
+    ------
+    InputError
+        If a trial is NaN in some neurons alone, or infinite, or if a stimulus has no trial.
+
+    Examples
+    --------
+    >>> values, n_trials = packed([[[np.nan], [1.0]], [[2.0], [3.0]]])
+    >>> values[:, :, 0].tolist(), n_trials.tolist()
+    ([[2.0, 1.0], [0.0, 3.0]], [1, 2])
+    """
+    values = as_array(repeats, "repeats").astype(np.float64)
+    if values.ndim != 3 or 0 in values.shape:
+        raise InputError(
+            f"repeats have shape {values.shape}; they must be (n_repeats, n_stimuli, n_neurons) and not empty"
+        )
+    gaps: npt.NDArray[np.bool_] = np.isnan(values)
+    missing = np.asarray(gaps.all(axis=2))
+    bad = np.isinf(values) | (gaps & ~missing[:, :, None])
+    if bad.any():
+        repeat, stimulus, neuron = (int(place) for place in np.argwhere(bad)[0])
+        raise InputError(
+            f"repeats are {values[repeat, stimulus, neuron]} in repeat {repeat} of stimulus {stimulus}, neuron {neuron}"
+            "; responses must be finite, or NaN in all neurons where a stimulus has fewer trials"
+        )
+    n_trials = (~missing).sum(axis=0)
+    if not n_trials.all():
+        raise InputError(f"repeats of stimulus {int(np.argmin(n_trials))} are all NaN; each stimulus needs a trial")
+    if missing.any():
+        order = np.argsort(missing, axis=0, kind="stable")
+        values = np.where(np.sort(missing, axis=0)[:, :, None], 0.0, np.take_along_axis(values, order[:, :, None], 0))
+    return values, n_trials
+
+
 def rdm_of_repeats(repeats: Any, metric: str) -> Floats:
     """The RDM of repeats, shape (n_repeats, n_stimuli, n_neurons): of their mean, or cross-validated for crossnobis."""
     if metric == CROSSNOBIS:
         return cross_validated_rdm(repeats)
-    trials = as_array(repeats, "repeats")
-    if trials.ndim != 3 or 0 in trials.shape:
-        raise InputError(
-            f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons) and not empty"
-        )
-    return rdm(trials.mean(axis=0), metric=metric)
+    values, n_trials = packed(repeats)
+    return rdm(values.sum(axis=0) / n_trials[:, None], metric=metric)
 
 
 def check_kind(matrices: Floats, per_session: Sequence[Any], repeats: Any, metric: str) -> None:
     """Raise InputError if RDMs are not what the metric gives for the responses or, without these, the repeats.
 
-    If stimuli were not shown equally often, `repeats` may have fewer trials than the responses average over; they are
-    ignored if responses are given. Of more than 1,000 stimuli, the dissimilarities of 1,000 are checked.
+    Repeats are ignored if responses are given: these may
+    average over more trials. Of more than 1,000 stimuli, the dissimilarities of 1,000 are checked.
 
     Parameters
     ----------

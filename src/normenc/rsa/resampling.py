@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
+from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.quadratic import total_of_pairs
 
-__all__ = ["block_length_of", "draw_blocks", "draw_counts", "inflation", "total_variance"]
+__all__ = ["block_length_of", "draw_blocks", "draw_counts", "inflation", "tiles_range", "total_variance"]
 
 Counts = npt.NDArray[np.int64]
 
@@ -56,12 +57,57 @@ def block_length_of(rdms: npt.NDArray[np.float64]) -> int:
     rdms : ndarray, shape (n_rdms, n_stimuli, n_stimuli)
     """
     n_stimuli = rdms.shape[-1]
+    return int(np.clip(3 * _half_way(rdms), 1, max(1, n_stimuli // 6)))
+
+
+def _half_way(rdms: npt.NDArray[np.float64]) -> int:
+    """Distance, in stimuli, at which the mean dissimilarity is half way between that of neighbours and its maximum."""
+    n_stimuli = rdms.shape[-1]
     mean = rdms.mean(axis=0)
     circle = np.arange(n_stimuli)
     profile = np.array([mean[circle, (circle + lag) % n_stimuli].mean() for lag in range(1, n_stimuli // 2 + 1)])
     middle = (profile[0] + profile.max()) / 2
-    half = int(np.flatnonzero(profile >= middle)[0]) + 1
-    return int(np.clip(3 * half, 1, max(1, n_stimuli // 6)))
+    return int(np.flatnonzero(profile >= middle)[0]) + 1
+
+
+def tiles_range(rdms: npt.NDArray[np.float64], positions: npt.ArrayLike | None = None) -> bool:
+    """Whether stimuli in order on a circle tile it: between neighbours, there are no stimuli that would add anything.
+
+    They do if the largest gap between neighbours is at most half the distance at which the mean dissimilarity is half
+    way between that of neighbours and its maximum. Such stimuli are not a sample from more: they are all there are.
+
+    Parameters
+    ----------
+    rdms : ndarray, shape (n_rdms, n_stimuli, n_stimuli)
+        Of the recording; their mean decides.
+    positions : array_like, shape (n_stimuli,), optional
+        Of the stimuli around the circle, ascending, in degrees of 360; evenly spaced by default.
+
+    Raises
+    ------
+    InputError
+        If positions are not ascending within one turn, or not one for each stimulus.
+
+    Examples
+    --------
+    >>> angle = np.deg2rad(np.arange(0, 360, 10))
+    >>> smooth = 1 - np.cos(angle[:, None] - angle)  # half way at 90 degrees
+    >>> tiles_range(smooth[None]), tiles_range(1 - np.eye(36)[None])
+    (True, False)
+    >>> tiles_range(smooth[None, ::9, ::9])  # four stimuli, 90 degrees apart
+    False
+    """
+    n_stimuli = rdms.shape[-1]
+    angles = np.arange(n_stimuli) * 360 / n_stimuli if positions is None else as_array(positions, "positions")
+    if angles.shape != (n_stimuli,):
+        raise InputError(f"positions have shape {angles.shape}; they must be ({n_stimuli},), one for each stimulus")
+    gaps = np.diff(angles.astype(np.float64), append=angles[0] + 360.0)
+    if not (gaps >= -1e-9).all():
+        raise InputError(
+            "positions must be ascending within one turn of the circle, in degrees of 360; multiply orientations by 2"
+        )
+    reach = _half_way(rdms) * 360 / n_stimuli  # the mean distance of stimuli that are so many places apart
+    return bool(gaps.max() <= reach / 2 + 1e-9)
 
 
 def inflation(weights: Counts, order: int = 1) -> tuple[float, ...]:
@@ -128,6 +174,19 @@ def _inflation_of_many(weights: npt.NDArray[np.float64]) -> tuple[float, float]:
     return float(own), float(n * (n - 1) / 2 * (of_pairs - of_sums / n_samples) / (n_samples - 1))
 
 
+def _multiplied(name: str, values: Sequence[float], part: Mapping[str, int]) -> float:
+    """By how much a factor's draws multiply the variance of a part, whose orders are given by factor.
+
+    Trials that are drawn for each group of neurons by itself ("neurons x trials") multiply what depends on trials: all
+    of it, if it depends on neurons too, otherwise the last of `values` of it.
+    """
+    if " x " not in name:
+        return (0.0, *values)[part[name]]
+    neurons, trials = name.split(" x ")
+    *own, rest = values
+    return (0.0, *own)[part[trials]] * (1.0 if part[neurons] else rest)
+
+
 def total_variance(
     variances: npt.ArrayLike,
     inflations: Sequence[Mapping[str, Sequence[float]]],
@@ -149,7 +208,8 @@ def total_variance(
         Variance of the estimate in each bootstrap.
     inflations : sequence of mapping of str to sequence of float
         For each bootstrap and each resampled factor, by how much the variance of the parts of order 1, 2, ... is
-        multiplied; see :func:`inflation`.
+        multiplied; see :func:`inflation`. The name "neurons x trials" stands for trials that are drawn for each group
+        of neurons by itself; its last number is one over the number of groups.
     sizes : mapping of str to float
         Number of members of each factor, for the degrees of freedom.
 
@@ -174,10 +234,7 @@ def total_variance(
     orders = {f: len(row[f]) for f in sizes for row in inflations if f in row}
     parts = [dict(zip(orders, k, strict=True)) for k in product(*(range(n + 1) for n in orders.values())) if any(k)]
     system = np.array(
-        [
-            [np.prod([1 + (0.0, *values)[part[f]] for f, values in row.items()]) - 1 for part in parts]
-            for row in inflations
-        ]
+        [[np.prod([1 + _multiplied(f, v, part) for f, v in row.items()]) - 1 for part in parts] for row in inflations]
     )
     flat = observed.reshape(len(inflations), -1)
     solved = np.full((len(parts), flat.shape[1]), np.nan)

@@ -22,6 +22,8 @@ ROWS = {  # what tells the rows of a table apart
     SIMILARITY: ENCODER_COLUMNS,
     "similarity_by_method.csv": (*ENCODER_COLUMNS, "comparison"),
     "differences.csv": (*ENCODER_COLUMNS, "other", "other_task", "other_network", "other_kind"),
+    "similarity_by_scope.csv": ENCODER_COLUMNS,
+    "differences_by_scope.csv": (*ENCODER_COLUMNS, "other", "other_task", "other_network", "other_kind"),
     "partitioning.csv": (*ENCODER_COLUMNS, "variance_of"),
     "over_training.csv": (*ENCODER_COLUMNS, "epoch"),
     "training.csv": ("task", "network", "seed", "epoch", "step"),

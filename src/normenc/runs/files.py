@@ -12,8 +12,8 @@ from normenc.csv_tables import ENCODER_COLUMNS, encoders_of
 from normenc.errors import InputError
 from normenc.runs.agreement import check_table
 from normenc.runs.marker import check_settled, read_marker
-from normenc.runs.older_tables import read_run_table
-from normenc.runs.schema import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY
+from normenc.runs.older_tables import BY_ENCODER, read_run_table
+from normenc.runs.schema import ENVIRONMENT, SETTINGS, SIMILARITY
 from normenc.texts import visible_values
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["check_folder", "content", "coordinate", "dataset", "parsed", "table"
 
 NEAR = 1e-8  # of a number, beyond the nine digits of a table
 ESTIMATES = ("similarity", "low", "high")
-TESTS = ("p_chance_holm", "p_ceiling_holm", "chance", "ceiling")
+TESTS = ("p_permutations_holm", "p_shifts_holm", "p_ceiling_holm", "ceiling")
 CEILING = ("ceiling_lower", "ceiling_lower_low", "ceiling_upper")
 REQUIRED = {  # columns without which a table is not that of a run
     SIMILARITY: ("recording", *ENCODER_COLUMNS, "rdm_metric", "comparison", *ESTIMATES, *TESTS, *CEILING, "resampled"),
@@ -36,7 +36,8 @@ UNIQUE = ("explained_by_controls", "unique", "unique_low", "unique_high")
 NUMBERS = (
     *ESTIMATES,
     *CEILING,
-    "p_chance_holm",
+    "p_permutations_holm",
+    "p_shifts_holm",
     "p_ceiling_holm",
     "difference",
     "p_holm",
@@ -155,7 +156,7 @@ def table(
     except ValueError as error:  # pandas' own errors of parsing are ValueErrors
         raise InputError(f"{path}: this table is damaged ({error}); run the study again") from None
     rows = _checked(rows, path, REQUIRED.get(name, ()), empty=empty)
-    if environment.get("format") == FORMAT:
+    if environment.get("format", 1) >= BY_ENCODER:
         check_table(rows, path, similarity)
     return rows
 

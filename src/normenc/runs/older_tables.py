@@ -1,4 +1,8 @@
-"""Tables of runs of format 1, in which ``model`` meant a network in some tables and an encoder's label in others."""
+"""Tables of runs of older formats.
+
+In format 1, ``model`` meant a network in some tables and an encoder's label in others. Up to format 2, one test against
+chance was made, which the column ``chance`` named.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,8 +15,11 @@ from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.errors import InputError
 from normenc.runs.schema import FORMAT
 
-__all__ = ["check_format", "read_run_table", "upgraded"]
+__all__ = ["BY_ENCODER", "check_format", "read_run_table", "upgraded", "with_both_tests", "with_todays_inference"]
 
+BY_ENCODER = 2  # from this format on, all tables name encoders in the same columns
+BOTH_TESTS = 3  # and have both tests against chance
+TESTS = {"label permutations": "p_permutations", "circular shifts": "p_shifts"}
 OTHERS = {"layer": EncoderKind.TRAINED}  # kinds that differences.csv called otherwise
 
 
@@ -38,10 +45,10 @@ def check_format(folder: Path, environment: Mapping[str, Any]) -> int:
 def read_run_table(path: Path, environment: Mapping[str, Any], similarity: pd.DataFrame | None = None) -> pd.DataFrame:
     """Read a table of a run of any format, in today's columns; see :func:`upgraded`."""
     table = read_table(path)
-    if check_format(path.parent, environment) == FORMAT:
-        return table
+    version = check_format(path.parent, environment)
     try:
-        return upgraded(table, similarity)
+        table = upgraded(table, similarity) if version < BY_ENCODER else table
+        return with_both_tests(table, environment) if version < BOTH_TESTS else table
     except InputError as error:
         raise InputError(f"{path}: {error}; run the study again") from None
 
@@ -84,6 +91,57 @@ def upgraded(table: pd.DataFrame, similarity: pd.DataFrame | None = None) -> pd.
     labels = table["label"].astype(str).tolist() if "label" in table else _labels(own, known.values())
     rest = table.drop(columns=["task", "model", "layer", "label", "trained", "seed", "kind"], errors="ignore")
     return _with(rest, 1 if "recording" in rest else 0, encoder_columns(own, labels))
+
+
+def with_both_tests(table: pd.DataFrame, environment: Mapping[str, Any]) -> pd.DataFrame:
+    """A table of a run of format 2 in today's columns: its test against chance in those of the test that it was.
+
+    Raises
+    ------
+    InputError
+        When neither the table nor the run's ``environment.json`` says which test it was.
+
+    Examples
+    --------
+    >>> old = pd.DataFrame({"p_chance": [0.01, 0.2], "chance": ["circular shifts", "label permutations"]})
+    >>> with_both_tests(old, {}).to_dict("list")
+    {'p_permutations': [nan, 0.2], 'p_shifts': [0.01, nan]}
+    """
+    old = [name for name in table if str(name).startswith("p_chance")]
+    if not old:
+        return table
+    named = environment.get("inference", {}).get("chance")
+    tests = table["chance"] if "chance" in table else pd.Series(named, index=table.index, dtype=object)
+    if not tests.isin(TESTS).all():
+        raise InputError("column p_chance is there, but nothing says which test against chance it is of")
+    columns = {}
+    for name in table.columns:
+        if name not in old and name != "chance":
+            columns[name] = table[name]
+        elif name == old[0]:
+            for test, new in TESTS.items():
+                columns |= {p.replace("p_chance", new): table[p].where(tests == test) for p in old}
+    return pd.DataFrame(columns, index=table.index)
+
+
+def with_todays_inference(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of ``environment.json`` with what runs of format 2 say otherwise of their tests and their scope.
+
+    Examples
+    --------
+    >>> old = {"inference": {"chance": "circular shifts", "n_orders": 60, "resampled": {"stimuli": 60}}}
+    >>> new = with_todays_inference(old)["inference"]
+    >>> new["n_orders"], new["n_shifts"], new["generalises_to"]
+    (0, 60, ['stimuli'])
+    """
+    inference = environment.get("inference")
+    if not isinstance(inference, Mapping) or "n_shifts" in inference or "chance" not in inference:
+        return dict(environment)
+    shifts = inference["chance"] == "circular shifts"
+    n_orders = inference.get("n_orders")
+    new = {"n_orders": 0, "n_shifts": n_orders} if shifts else {"n_orders": n_orders, "n_shifts": 0}
+    scope = {"generalises_to": list(inference.get("resampled", {})), "fixed": [], "scope": [], "why_no_intervals": ""}
+    return dict(environment) | {"inference": {**scope, **inference, **new}}
 
 
 def _encoder(row: dict[Any, Any], known: Iterable[EncoderId]) -> EncoderId:

@@ -17,8 +17,8 @@ from normenc.runs import files
 from normenc.runs.agreement import agreeing, check_encoders
 from normenc.runs.marker import belongs
 from normenc.runs.older_keys import with_todays_keys
-from normenc.runs.older_tables import check_format, upgraded
-from normenc.runs.schema import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY
+from normenc.runs.older_tables import BY_ENCODER, check_format, upgraded, with_todays_inference
+from normenc.runs.schema import ENVIRONMENT, SETTINGS, SIMILARITY
 from normenc.showing import Shown
 from normenc.stimulus_types import as_type
 from normenc.texts import visible
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Run"]
 
-SHORT = ("similarity", "low", "high", "p_chance_holm", "p_ceiling_holm")
+MAYBE = ("p_permutations_holm", "p_shifts_holm", "p_ceiling_holm", "why_unknown")  # only where any row has one
+SHORT = ("similarity", "low", "high", *MAYBE)
 
 
 class Run(Shown):
@@ -71,9 +72,12 @@ class Run(Shown):
             raise InputError(f"the run is a {type(folder).__name__}; it must be the folder of a run, a text or a Path")
         self.folder = Path(folder)
         files.check_folder(self.folder)
-        self.settings = files.parsed(self.folder, SETTINGS, _settings)
+        self.settings = files.parsed(
+            self.folder, SETTINGS, lambda text: with_todays_keys(tomllib.loads(text), warn=False)
+        )
         self.environment = files.parsed(self.folder, ENVIRONMENT, json.loads)
         check_format(self.folder, self.environment)
+        self.environment = with_todays_inference(self.environment)
         self.similarity = self._table(SIMILARITY)
         for column in ("recording", "comparison", "rdm_metric"):
             if (n := self.similarity[column].nunique(dropna=False)) > 1:
@@ -116,6 +120,12 @@ class Run(Shown):
     def similarity_by_method(self) -> pd.DataFrame | None:
         """Of ``similarity_by_method.csv``: the similarities by other measures; None without any."""
         return self._optional("similarity_by_method.csv")
+
+    @cached_property
+    def by_scope(self) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+        """Of ``similarity_by_scope.csv`` and ``differences_by_scope.csv``: those of the other scope; None without."""
+        tables = [self._optional(f"{name}_by_scope.csv") for name in ("similarity", "differences")]
+        return None if tables[0] is None or tables[1] is None else (tables[0], tables[1])
 
     @cached_property
     def partitioning(self) -> pd.DataFrame | None:
@@ -174,7 +184,7 @@ class Run(Shown):
         known = self.source_data["shown"] if self.populations is None else self.populations
         shown = {name: np.asarray(known[name]).astype(str) for name in ("population", "key", "kind")}
         table = pd.DataFrame(shown).assign(population=[visible(label) for label in shown["population"]])
-        if self.environment.get("format") == FORMAT:
+        if self.environment.get("format", 1) >= BY_ENCODER:
             encoders = table.loc[table["kind"] != "recording", "population"]
             check_encoders(encoders, self.folder / "populations.nc", self.similarity)
         return table
@@ -285,11 +295,10 @@ class Run(Shown):
     def summary(self) -> pd.DataFrame:
         """The similarities in short, one row per encoder.
 
-        ``p_ceiling_holm`` stands there where there is a noise ceiling, ``why_unknown`` where anything is unknown.
+        Tests stand there where they were made, ``why_unknown`` where anything is unknown.
         """
         table = self.similarity
-        columns = [name for name in SHORT if name != "p_ceiling_holm" or table[name].notna().any()]
-        columns += [name for name in ("why_unknown",) if name in table and table[name].notna().any()]
+        columns = [name for name in SHORT if name not in MAYBE or (name in table and table[name].notna().any())]
         return table[["encoder", *columns]].copy()
 
     def plot(self, name: str | None = None) -> Any:
@@ -329,7 +338,8 @@ class Run(Shown):
 
     def _notes(self) -> list[str]:
         described = self.recording.get("description")
-        return [*([described] if described else []), *([] if self.failures is None else _reasons(self.failures))]
+        failed = () if self.failures is None else self.failures.itertuples()
+        return [*([described] if described else []), *(f"{row.encoder}: {row.reason}" for row in failed)]
 
     def _optional(self, name: str) -> pd.DataFrame | None:
         there = (self.folder / name).is_file() and name in belongs(self.folder, [name])
@@ -338,11 +348,3 @@ class Run(Shown):
     def _table(self, name: str, *, empty: bool = False) -> pd.DataFrame:
         known = None if name == SIMILARITY else self.similarity
         return files.table(self.folder, name, self.environment, known, empty=empty)
-
-
-def _reasons(failures: pd.DataFrame) -> list[str]:
-    return [f"{row.encoder}: {row.reason}" for row in failures.itertuples()]
-
-
-def _settings(text: str) -> dict[str, Any]:
-    return with_todays_keys(tomllib.loads(text), warn=False)

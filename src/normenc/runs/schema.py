@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 SETTINGS, ENVIRONMENT, SIMILARITY, REPORT = "study.toml", "environment.json", "similarity.csv", "report.html"
-FORMAT = 2  # of a run's tables, as given in environment.json; runs without it have format 1
+FORMAT = 3  # of a run's tables, as given in environment.json; runs without it have format 1
 SHEET_COLUMNS = 20  # stimuli in a row of stimuli.png
 FAILED_FIT = "the fit failed"  # how the notes of predictivity.csv begin if a fit failed
 
@@ -36,6 +36,7 @@ NEXT = ".normenc-next"  # a complete run that is being moved into place
 PLAN = ".normenc-plan.json"  # what the complete run replaces
 
 GRATINGS, DESCRIBED = "orientations, directions; with the stage `describe`", "with the stage `describe`"
+SCOPED = "if anything can be resampled in that scope"
 ENCODING, PREDICTED = "with `[encoding] enabled = true`", "and the stage `predict`"
 
 
@@ -125,6 +126,8 @@ FILES = (
         "unless `[comparison] other_measures` is empty",
     ),
     File("differences.csv", "planned differences between encoders"),
+    File("similarity_by_scope.csv", "the same as `similarity.csv` in the [other scope](statistics.md#scope)", SCOPED),
+    File("differences_by_scope.csv", "the same as `differences.csv` in the other scope", SCOPED),
     File(
         "partitioning.csv",
         "what each layer explains beyond all controls together",

@@ -7,7 +7,7 @@ import pandas as pd
 from normenc import rsa
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
-from normenc.study.inferring import infer_models, rdms_by_label, stimuli_compared
+from normenc.study.inferring import infer_alike, infer_models, rdms_by_label, stimuli_compared
 from normenc.study.over_training import over_training
 from normenc.study.partitioning import rdm_partition
 from normenc.study.progress import ProgressCallback, each, reporting, stage
@@ -30,8 +30,13 @@ class Compared:
         What was compared.
     inference : Inference
         Of the models by label, see :func:`normenc.rsa.infer`.
+    other_scope : Inference or None
+        The same from the same bootstraps, but with random stimuli where they are fixed, and with fixed ones where they
+        are random; None where nothing could be resampled.
     similarity, differences, by_seed : DataFrame
         As written to ``similarity.csv``, ``differences.csv`` and ``similarity_by_seed.csv``.
+    similarity_by_scope, differences_by_scope : DataFrame or None
+        The first two in the other scope, as written to ``similarity_by_scope.csv`` and ``differences_by_scope.csv``.
     by_method : DataFrame or None
         As written to ``similarity_by_method.csv``, where the study asks for other methods.
     refused : dict of str to str
@@ -44,9 +49,12 @@ class Compared:
 
     represented: Represented
     inference: rsa.Inference
+    other_scope: rsa.Inference | None
     similarity: pd.DataFrame
     differences: pd.DataFrame
     by_seed: pd.DataFrame
+    similarity_by_scope: pd.DataFrame | None
+    differences_by_scope: pd.DataFrame | None
     by_method: pd.DataFrame | None
     refused: dict[str, str]
     partitioning: pd.DataFrame | None
@@ -97,24 +105,41 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
     study, label = prepared.study, prepared.recording.label
     with reporting(progress) as progress:
         with stage(progress, "comparing") as counted:
-            inference = infer_models(prepared, rdms_by_label(representations), progress=counted.progress)
-        by_method, refused = _by_other_methods(represented, progress)
-        partitioning, unknown = rdm_partition(represented, progress)
+            inference, other = infer_models(prepared, rdms_by_label(representations), progress=counted.progress)
+        by_method, refused = _by_other_methods(represented, inference, progress)
+        partitioning, unknown = rdm_partition(represented, inference, progress)
+        similarity_by_scope, differences_by_scope = _in_other_scope(represented, other)
         return Compared(
             represented=represented,
             inference=inference,
+            other_scope=other,
             similarity=similarity_table(study, label, representations, inference),
             differences=difference_table(label, representations, inference),
             by_seed=seed_table(study, label, prepared.inputs["data"], representations, stimuli_compared(prepared)),
+            similarity_by_scope=similarity_by_scope,
+            differences_by_scope=differences_by_scope,
             by_method=by_method,
             refused=refused | unknown,
             partitioning=partitioning,
-            over_training=over_training(represented, progress),
+            over_training=over_training(represented, inference, progress),
         )
 
 
+def _in_other_scope(
+    represented: Represented, inference: rsa.Inference | None
+) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Rows like those of ``similarity.csv`` and ``differences.csv``, and what each generalises to."""
+    if inference is None:
+        return None, None
+    study, label = represented.prepared.study, represented.prepared.recording.label
+    scope = " ".join(inference.generalises_to)
+    similarity = similarity_table(study, label, represented.representations, inference)
+    differences = difference_table(label, represented.representations, inference)
+    return similarity.assign(generalises_to=scope), differences.assign(generalises_to=scope)
+
+
 def _by_other_methods(
-    represented: Represented, progress: ProgressCallback
+    represented: Represented, own: rsa.Inference, progress: ProgressCallback
 ) -> tuple[pd.DataFrame | None, dict[str, str]]:
     """Rows like those of ``similarity.csv`` for the other methods, and why some could not be used."""
     prepared, representations = represented.prepared, represented.representations
@@ -123,7 +148,7 @@ def _by_other_methods(
     others = [method for method in study.comparison.other_measures if method != study.comparison.method]
     for method in each(progress, "comparing by other measures", others):
         try:
-            inference = infer_models(prepared, models, method)
+            inference = infer_alike(prepared, models, own, method)
         except InputError as error:
             refused[str(method)] = str(error)
         else:

@@ -19,6 +19,7 @@ from normenc.runs.stages import in_order
 from normenc.study.comparing import Compared, compare
 from normenc.study.describing import Description
 from normenc.study.fitness import quality_of
+from normenc.study.inferring import check_scope
 from normenc.study.populations import Populations, describe
 from normenc.study.predicting import Predicted, predict
 from normenc.study.progress import ProgressCallback, reporting, stage
@@ -165,6 +166,16 @@ class Evaluation:
         return self._compared.by_seed
 
     @property
+    def similarity_by_scope(self) -> pd.DataFrame | None:
+        """As written to ``similarity_by_scope.csv``, where something can be resampled in the other scope."""
+        return self._compared.similarity_by_scope
+
+    @property
+    def differences_by_scope(self) -> pd.DataFrame | None:
+        """As written to ``differences_by_scope.csv``, likewise."""
+        return self._compared.differences_by_scope
+
+    @property
     def by_method(self) -> pd.DataFrame | None:
         """As written to ``similarity_by_method.csv``, where the study asks for other methods."""
         return self._compared.by_method
@@ -254,7 +265,7 @@ def evaluate(
     asked = in_order(study.stages if stages is None else stages, predict=study.encoding.enabled)
     with reporting(progress) as progress:
         if "compare" in asked:
-            _ = prepared.inputs  # what is wrong with the recording shows before anything is trained
+            check_scope(prepared)  # what is wrong with the recording shows before anything is trained
         represented = represent(
             prepared, device=device, workers=workers, memory=memory, scratch=scratch, progress=progress
         )

@@ -1,26 +1,31 @@
 """Similarities of a study's models to its recording, with the study's settings for inference."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from normenc import rsa
-from normenc.rsa.inference import MIN_STIMULI
+from normenc.errors import InputError
+from normenc.rsa.inference import infer_in_scopes
 from normenc.rsa.linear import Linear
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import MANY_STIMULI
+from normenc.rsa.scopes import MIN_STIMULI, Asked
 from normenc.rsa.stored import Matrix, of_stimuli
 from normenc.study.representing import Prepared, Representation
 from normenc.study.settings import Study
 
-__all__ = ["infer_models", "notes_on_stimuli", "rdms_by_label", "samples_of_other_methods", "stimuli_compared"]
+__all__ = [
+    "check_scope",
+    "infer_alike",
+    "infer_models",
+    "notes_on_stimuli",
+    "rdms_by_label",
+    "samples_of_other_methods",
+    "stimuli_compared",
+]
 
-UNCERTAIN = (
-    *("low", "high", "standard_error", "dof", "p", "p_holm", "p_fdr"),
-    *("p_ceiling", "p_ceiling_holm", "p_ceiling_fdr"),
-)
 PERMUTATIONS_A_MODEL = 40  # so that a p-value of 0.05 remains when it is corrected for all models
 MOST_SAMPLES_ALSO = 100  # of the bootstrap of other methods
 MOST_SORTED = (400, 250)  # from so many: by the study's method, by others
@@ -38,28 +43,100 @@ def rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[M
 def infer_models(
     prepared: Prepared,
     models: dict[str, list[Matrix]],
-    method: str | None = None,
     progress: Callable[[int, int], None] | None = None,
+) -> tuple[rsa.Inference, rsa.Inference | None]:
+    """By the study's method: in the study's scope and, where something can be resampled, in the other one."""
+    own, recording = prepared.study.comparison, prepared.recording
+    asked: list[str] | Asked
+    if recording.n_stimuli < MIN_STIMULI and own.generalise_to is None:
+        asked = Asked(("seeds",))  # too few stimuli to speak of others: of these alone, seeds still vary
+    elif own.generalise_to is None:
+        asked = Asked.by_default(_stack(prepared), recording.has_neighbours, recording.around_circle)
+    else:
+        asked = list(own.generalise_to)
+    return _inferred(prepared, models, asked, own.method, own.n_samples, both=True, progress=progress)
+
+
+def infer_alike(
+    prepared: Prepared, models: dict[str, list[Matrix]], like: rsa.Inference, method: str | None = None
 ) -> rsa.Inference:
-    """By the study's method, or by another with just enough samples to see whether that matters."""
-    study, recording = prepared.study, prepared.recording
-    own = study.comparison
-    options = study.comparison.model_dump(exclude={"layers", "controls", "other_measures", "method", "n_samples"})
-    options["n_permutations"] = max(own.n_permutations, PERMUTATIONS_A_MODEL * len(models))
-    # Too few stimuli to speak of others: of these alone, seeds still vary.
-    few = recording.n_stimuli < MIN_STIMULI
-    some = stimuli_compared(prepared, method)
-    inference = rsa.infer(
+    """In the scope of another inference, by the study's method or by another one.
+
+    By another, there are just enough samples to see whether that matters. Factors that these models lack, such as
+    several seeds, are left out.
+    """
+    own = prepared.study.comparison
+    n_samples = own.n_samples if method is None else samples_of_other_methods(prepared.study)
+    asked = Asked(like.generalises_to)
+    return _inferred(prepared, models, asked, method or own.method, n_samples, some=stimuli_compared(prepared, method))[
+        0
+    ]
+
+
+def _inferred(
+    prepared: Prepared,
+    models: dict[str, list[Matrix]],
+    asked: list[str] | Asked,
+    method: str,
+    n_samples: int,
+    *,
+    some: Any = None,
+    both: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[rsa.Inference, rsa.Inference | None]:
+    own, recording = prepared.study.comparison, prepared.recording
+    some = stimuli_compared(prepared) if some is None else some
+    recorded = _of_stimuli(prepared.inputs, some)
+    positions = recording.around_circle
+    return infer_in_scopes(
         {label: [of_stimuli(rdm, some) for rdm in rdms] for label, rdms in models.items()},
-        **_of_stimuli(prepared.inputs, some),
-        ordered=recording.has_neighbours,
-        factors=["seeds"] if few else None,
-        method=method or own.method,
-        n_samples=own.n_samples if method is None else samples_of_other_methods(study),
+        recorded.pop("data"),
+        recorded=recorded
+        | {
+            "rdm_metric": prepared.study.rdm_metric,
+            "ordered": recording.has_neighbours,
+            "positions": None if positions is None else positions[some],
+        },
+        asked=asked,
+        both=both,
+        method=method,
+        block_length=own.block_length,
+        n_samples=n_samples,
+        n_permutations=max(own.n_permutations, PERMUTATIONS_A_MODEL * len(models)),
+        seed=own.seed,
         progress=progress,
-        **options,
     )
-    return _without_false_certainty(inference) if few else inference
+
+
+def _stack(prepared: Prepared) -> Any:
+    """The recording's RDMs, (n_rdms, n_stimuli, n_stimuli)."""
+    data = prepared.inputs["data"]
+    return data[None] if data.ndim == 2 else data
+
+
+def check_scope(prepared: Prepared) -> None:
+    """Raise InputError if the study generalises to what its recording does not have, before anything is trained.
+
+    Numbers drawn at random, of the recording's shape, have the same factors. Whether there are several seeds is known
+    only from the models.
+    """
+    names = [name for name in prepared.study.comparison.generalise_to or () if name != "seeds"]
+    if not names:
+        return
+    rng, n = np.random.default_rng(0), min(prepared.recording.n_stimuli, 8)
+    alike = {key: value for key, value in prepared.inputs.items() if key in ("subject", "session")}
+    for key in ("responses", "repeats"):
+        if key in prepared.inputs:
+            *before, _, n_neurons = prepared.inputs[key].shape
+            alike[key] = rng.standard_normal((*before, n, min(n_neurons, 8)))
+    if "repeats" in alike and "responses" in alike:
+        alike["responses"] = alike["repeats"].mean(axis=0)
+    if "responses" not in alike:
+        alike["data"] = [rsa.rdm(rng.standard_normal((n, 9))) for _ in _stack(prepared)]
+    try:
+        rsa.infer({"any": rsa.rdm(rng.standard_normal((n, 9)))}, **alike, generalise_to=names, n_samples=2)
+    except InputError as error:
+        raise InputError(f"comparison.{error}; the recording is {prepared.recording.name}") from None
 
 
 def stimuli_compared(prepared: Prepared, method: str | None = None) -> Any:
@@ -109,16 +186,3 @@ def _of_stimuli(inputs: Mapping[str, Any], some: Any) -> dict[str, Any]:
 def samples_of_other_methods(study: Study) -> int:
     """Samples of their bootstrap: enough to see whether the answer depends on the method."""
     return min(study.comparison.n_samples, MOST_SAMPLES_ALSO)
-
-
-def _without_false_certainty(inference: rsa.Inference) -> rsa.Inference:
-    """If resampling does not affect an estimate, its uncertainty is unknown, not zero."""
-    tables = []
-    for table in (inference.models, inference.pairs):
-        columns = [name for name in table if name in UNCERTAIN]
-        sure = table["standard_error"] < 1e-12
-        tables.append(table.assign(**{name: table[name].astype(float).mask(sure) for name in columns}))
-    models, pairs = tables
-    unsaid = inference.models["standard_error"].lt(1e-12) & models["why_unknown"].eq("")
-    models["why_unknown"] = models["why_unknown"].mask(unsaid, "there are too few stimuli to speak of others")
-    return replace(inference, models=models, pairs=pairs)

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from normenc import rsa
 from normenc.rsa.stored import Matrix
-from normenc.study.inferring import infer_models
+from normenc.study.inferring import infer_alike
 from normenc.study.progress import ProgressCallback, each
 from normenc.study.rdm_folder import RdmFolder
 from normenc.study.represented import Represented, whole
@@ -13,8 +14,11 @@ from normenc.study.tables import epoch_table
 __all__ = ["over_training"]
 
 
-def over_training(represented: Represented, progress: ProgressCallback) -> pd.DataFrame | None:
-    """Similarities of the checkpoints, with intervals: ``over_training.csv``; None where the study has none."""
+def over_training(represented: Represented, own: rsa.Inference, progress: ProgressCallback) -> pd.DataFrame | None:
+    """Similarities of the checkpoints, with intervals: ``over_training.csv``; None where the study has none.
+
+    Intervals generalise to the same as those of the study's `own` inference.
+    """
     prepared = represented.prepared
     if not prepared.study.training.checkpoints:
         return None
@@ -27,7 +31,7 @@ def over_training(represented: Represented, progress: ProgressCallback) -> pd.Da
         models: dict[str, list[Matrix]] = {}
         for epoch, representation in at_epochs:
             models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)
-        tables.append(epoch_table(prepared.recording.label, at_epochs, infer_models(prepared, models)))
+        tables.append(epoch_table(prepared.recording.label, at_epochs, infer_alike(prepared, models, own)))
     return pd.concat(tables, ignore_index=True)
 
 

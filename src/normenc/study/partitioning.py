@@ -8,6 +8,7 @@ from normenc import rsa
 from normenc.csv_tables import encoder_columns
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
+from normenc.rsa.scopes import Asked
 from normenc.study.progress import ProgressCallback, stage
 from normenc.study.represented import Represented
 from normenc.study.representing import Prepared, Representation
@@ -25,8 +26,13 @@ COLUMNS = (  # after the encoder's, of partitioning.csv
 OWN = {"unique": "beyond_twin", "semipartial": "semipartial_beyond_twin"}  # what rsa.partition calls a model's own
 
 
-def rdm_partition(represented: Represented, progress: ProgressCallback) -> tuple[pd.DataFrame | None, dict[str, str]]:
-    """The rows of ``partitioning.csv`` about dissimilarities, and why there are none, by the name of the analysis."""
+def rdm_partition(
+    represented: Represented, inference: rsa.Inference, progress: ProgressCallback
+) -> tuple[pd.DataFrame | None, dict[str, str]]:
+    """The rows of ``partitioning.csv`` about dissimilarities, and why there are none, by the name of the analysis.
+
+    Intervals generalise to the same as those of `inference`.
+    """
     prepared = represented.prepared
     layers, controls = partitioned(represented)
     if not layers or not controls:
@@ -41,6 +47,7 @@ def rdm_partition(represented: Represented, progress: ProgressCallback) -> tuple
                 **prepared.inputs,
                 rdm_metric=prepared.study.rdm_metric,
                 ordered=prepared.recording.has_neighbours,
+                generalise_to=Asked(inference.generalises_to),
                 block_length=settings.block_length,
                 n_samples=settings.n_samples,
                 seed=settings.seed,

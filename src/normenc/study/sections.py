@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from normenc.keys import Count, Finite, Positive, Seed
 from normenc.recordings.preparation import Preparation
+from normenc.rsa import FACTORS
 from normenc.study.own_measures import MeasureName
 from normenc.study.parts import AnyControl
 from normenc.study.section_base import Once, Settings
@@ -92,6 +93,7 @@ class ComparisonSettings(Settings):
     rdm_metric: Literal["correlation", "cosine", "euclidean"] | None = None  # that of a given RDM, else correlation
     method: MeasureName = "pearson"
     other_measures: Annotated[list[MeasureName], Once] = Field(default=["spearman", "cosine", "whitened-correlation"])
+    generalise_to: Annotated[list[Literal[FACTORS]] | None, Field(min_length=1), Once] = None  # type: ignore[valid-type]
     n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 200
     n_permutations: Annotated[int, Field(ge=19, le=1_000_000)] = 1000
     block_length: Annotated[int, Field(ge=1, le=10_000)] | None = None

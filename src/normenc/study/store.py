@@ -97,6 +97,9 @@ def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
     }
     if evaluation.training_log is not None:
         tables["training.csv"] = evaluation.training_log
+    if evaluation.similarity_by_scope is not None:
+        tables["similarity_by_scope.csv"] = evaluation.similarity_by_scope
+        tables["differences_by_scope.csv"] = evaluation.differences_by_scope
     if evaluation.by_method is not None:
         tables["similarity_by_method.csv"] = evaluation.by_method
     if evaluation.partitioning is not None:

@@ -61,7 +61,6 @@ def similarity_table(
     )
     table = table.join(models.drop(columns="n_seeds"))
     return table.assign(
-        chance=inference.chance,
         ceiling=inference.ceiling.kind,
         ceiling_lower=inference.ceiling.lower,
         ceiling_lower_low=lower_low,
@@ -71,7 +70,7 @@ def similarity_table(
         ceiling_upper_high=upper_high,
         n_stimuli=inference.sizes.get("stimuli", len(representations[0].rdm)),
         **{name: pd.array([value] * len(table), dtype="Int64") for name, value in sizes.items()},
-        resampled=" ".join(inference.factors),
+        resampled=" ".join(inference.generalises_to),
     )
 
 
