@@ -22,11 +22,12 @@ from normenc.rsa.stored import Matrix, StoredRdm, of_stimuli
 from normenc.rsa.trials import Trials, why_not_drawn
 from normenc.rsa.weighted import similarities
 
-__all__ = ["FACTORS", "Inputs", "checked_one_by_one", "recorded_rdms", "sessions_of"]
+__all__ = ["FACTORS", "GROUPS", "Inputs", "checked_one_by_one", "recorded_rdms", "sessions_of"]
 
 Floats = npt.NDArray[np.float64]
 # In this order, which determines each one's random numbers.
 FACTORS = ("stimuli", "animals", "neurons", "seeds", "sessions", "trials")
+GROUPS = ("animals", "sessions")  # whose RDMs are given, and over which similarities are averaged
 
 
 @dataclass(frozen=True)
