@@ -401,3 +401,16 @@ def test_intervals_cover_and_tests_err_as_they_should():
     assert rejected == n - covered
     assert rejected <= 9  # 3 expected; 10 or more in 1 of 1000 runs
     assert chance <= 9
+
+
+@pytest.mark.parametrize("n_animals", [2, 5, 12])
+def test_error_of_a_mean_over_animals_is_that_of_any_mean(n_animals):
+    rng = np.random.default_rng(n_animals)
+    patterns = rng.normal(size=(12, 20))
+    animals = [rdm(patterns + rng.normal(size=(12, 20))) for _ in range(n_animals)]
+    model = rdm(patterns)
+    found = infer({"model": model}, animals, generalise_to=["animals"], n_samples=8000, n_permutations=1)
+    each = [rsa.compare_rdms(model, animal) for animal in animals]
+    expected = np.std(each, ddof=1) / np.sqrt(n_animals)
+    assert found.models["standard_error"][0] == pytest.approx(expected, rel=0.03)
+    assert found.models["dof"][0] == n_animals - 1

@@ -188,3 +188,23 @@ def test_a_sample_that_tells_nothing_leaves_the_others_as_they_are(method):
         assert not np.isfinite(found[2]).any() or method in ("rho-a", "kendall-tau-a")
     own = sample_similarities(models, np.repeat(data[:1], 6, axis=0), counts, method)
     np.testing.assert_allclose(own, found[:, :, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("private", [True, False])
+@pytest.mark.parametrize("extra", [0, 1, 3])
+def test_tau_a_in_samples_by_counting_all_pairs(example, extra, private, monkeypatch):
+    if not private:  # as with a SciPy that has no such function
+        monkeypatch.setattr("normenc.rsa.kendall._kendall_dis", None)
+    models, data, counts, _ = example
+    data = np.vstack([data[:2], data[:1].round(1)])  # one with ties
+    counts = extra + counts[:3]
+    found = similarities(models, data, counts, "kendall-tau-a").models
+    own = sample_similarities(models, data, counts, "kendall-tau-a")
+    for sample, times in enumerate(counts):
+        weight = upper(np.outer(times, times)).astype(int)
+        entries = [np.repeat(vectors, weight, axis=1) for vectors in (models, data)]
+        signs = [np.sign(v[:, :, None] - v[:, None]).reshape(len(v), -1) for v in entries]
+        n = entries[0].shape[1]
+        expected = signs[0] @ signs[1].T / (n * (n - 1))
+        np.testing.assert_allclose(found[sample], expected, rtol=0, atol=1e-14)
+        np.testing.assert_allclose(own[sample], expected[:, sample], rtol=0, atol=1e-14)

@@ -11,7 +11,7 @@ from normenc.errors import InputError
 from normenc.rsa.ceiling import Ceiling, ceiling_of_neurons, ceiling_of_rdms, ceiling_of_repeats
 from normenc.rsa.evaluating import Draws, Evaluator
 from normenc.rsa.halves import RepeatHalves
-from normenc.rsa.inputs import FACTORS, Inputs
+from normenc.rsa.inputs import FACTORS, GROUPS, Inputs
 from normenc.rsa.measures import Measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.resampling import draw_blocks, draw_counts, inflation
@@ -60,7 +60,8 @@ def bootstrap(
     Returns
     -------
     list of (dict, ndarray)
-        For every bootstrap, the inflation of each resampled factor, see :func:`normenc.rsa.resampling.inflation`, and
+        For every bootstrap, the inflation of each resampled factor, see :func:`normenc.rsa.resampling.inflation` (of
+        animals and sessions that of a mean over them, and then those of statistics of pairs, as ceilings are), and
         the similarity of every model and both ceilings, shape (n_samples, n_models + 2). :func:`of_scope` selects those
         of one scope.
     """
@@ -202,8 +203,10 @@ def _draw(
         )
         if length > 1:  # neighbours are drawn together: the share of the circle outside one block
             draws[factor] = [Draws(3 + counts, ((1 - length / size) / 16,))]
-        elif factor in inputs.paired:
+        elif factor == "stimuli" and inputs.stimuli_in_pairs:  # as in RDMs
             draws[factor] = [Draws(w, inflation(w, 2)) for w in (counts, 1 + counts)]
+        elif factor in GROUPS:  # pairs of them matter in ceilings alone
+            draws[factor] = [Draws(w, inflation(w) + inflation(w, 2)) for w in (counts, 1 + counts)]
         else:
             weights = 1 + counts if factor in ("neurons", "stimuli") else counts
             draws[factor] = [Draws(weights, inflation(weights))]

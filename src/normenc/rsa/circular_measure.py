@@ -36,7 +36,7 @@ class OfPart(OneByOne):
         """Similarities of vectors of pairs: shape (n_x, n_y)."""
         return np.asarray(self.by.compare(self.of(x), self.of(y)))
 
-    def table(self, x: Floats, y: Floats, weight: Floats) -> Floats:
+    def table(self, x: Floats, y: Floats, weight: Floats, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
         """Not used: all samples are compared by `by`."""
         raise NotImplementedError
 

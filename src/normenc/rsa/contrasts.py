@@ -11,7 +11,7 @@ from scipy import stats
 
 from normenc.rsa.bootstrap import Sample
 from normenc.rsa.corrections import benjamini_hochberg, holm
-from normenc.rsa.inputs import Inputs
+from normenc.rsa.inputs import GROUPS, Inputs
 from normenc.rsa.measures import Measure
 from normenc.rsa.representation_measures import RepresentationMeasure
 from normenc.rsa.resampling import total_variance
@@ -96,7 +96,7 @@ class Contrasts:
                 each = each[np.isfinite(each)]
                 if len(each) > 1:
                     variances[index, column] = each.var(ddof=1)
-        variance, dof = total_variance(variances, [inflations for inflations, _ in self.samples], self.sizes)
+        variance, dof = self._total(variances, np.any(weights[:, -2:], axis=1))
         error = np.sqrt(np.maximum(variance, 0))
         reach = stats.t.ppf((1 + LEVEL) / 2, dof) * error
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -105,6 +105,21 @@ class Contrasts:
         p = np.where(same, 1.0, np.clip(p, np.finfo(float).tiny, 1))
         unknown = np.isnan(values) | np.isnan(error)
         return values - reach, values + reach, error, *(np.where(unknown, np.nan, v) for v in (dof, p))
+
+    def _total(self, variances: Floats, of_ceilings: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """Total variance and degrees of freedom.
+
+        A similarity is a mean over animals, or sessions, so that none of its parts depends on two of them, as those of
+        ceilings do, and each draw of an animal counts as in any mean.
+        """
+        variance, dof = np.empty(len(of_ceilings)), np.empty(len(of_ceilings))
+        for some, own in ((~of_ceilings, slice(1)), (of_ceilings, slice(1, None))):
+            inflations = [
+                {factor: values[own] if factor in GROUPS else values for factor, values in drawn.items()}
+                for drawn, _ in self.samples
+            ]
+            variance[some], dof[some] = total_variance(variances[:, some], inflations, self.sizes)
+        return variance, dof
 
     @staticmethod
     def _value(rows: Floats, weights: Floats) -> Floats:

@@ -71,7 +71,7 @@ class OfFunction(OneByOne):
                 "one; it must be higher for more similar RDMs"
             )
 
-    def table(self, x: Floats, y: Floats, weight: Floats) -> Floats:
+    def table(self, x: Floats, y: Floats, weight: Floats, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
         """By the weighted form or, without one, with each pair repeated as often as it is in the sample."""
         there = weight > 0
         times = weight[there]
@@ -83,7 +83,8 @@ class OfFunction(OneByOne):
             one, other = (np.repeat(v, times.astype(int), axis=1) for v in (one, other))
         undefined = [[self._is_undefined(v) for v in vectors] for vectors in (one, other)]
         similarity = np.full((len(x), len(y)), np.nan)
-        for row, column in np.argwhere(~np.logical_or.outer(*map(np.array, undefined))):
+        defined = ~np.logical_or.outer(*map(np.array, undefined))
+        for row, column in np.argwhere(defined if wanted is None else defined & wanted):
             similarity[row, column] = self._value(function, one[row], other[column])
         return np.where(np.isfinite(similarity), similarity, np.nan)
 

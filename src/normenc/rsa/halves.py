@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.arrays import as_array
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.neurons import METRICS, NeuronGroups, Neurons, added_up, rdm_invariants
 from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.recorded import packed
 from normenc.rsa.trials import half_splits
 
-__all__ = ["RepeatHalves", "n_splits"]
+__all__ = ["KeptHalves", "RepeatHalves", "n_splits"]
 
 Population = NeuronGroups | Neurons
-Vectors = Sequence[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 CEILING_PAIRS = 40_000  # limit on dissimilarities of halves in a bootstrap sample; only the estimate uses all splits
 
 
@@ -32,21 +30,16 @@ class KeptHalves:
     Of many stimuli they are in single precision, as RDMs are.
     """
 
-    def __init__(self, inputs: Inputs, repeats: Any, metric: str, seed: int) -> None:
-        self.vectors: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
-        self._n_kept = 0
-        if repeats is not None:
-            n_trials = len(repeats)
-            if metric in METRICS:  # NaN in all neurons where a stimulus has fewer trials
-                n_trials -= int(np.isnan(as_array(repeats, "repeats")[:, :, 0]).sum(axis=0).max())
-            self._n_kept = len(list(half_splits(n_trials, n_splits(inputs), seed)))
+    def __init__(self, inputs: Inputs) -> None:
+        self.kept: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
+        self._most = n_splits(inputs)
         self._precision = np.float32 if inputs.n_stimuli > MANY_STIMULI else np.float64
 
     def see(self, *halves: npt.NDArray[Any]) -> None:
         """Keep the dissimilarities of two halves, unless there are enough."""
-        if len(self.vectors) < self._n_kept:
+        if len(self.kept) < self._most:
             first, second = (half.astype(self._precision, copy=False) for half in halves)
-            self.vectors.append((first, second))
+            self.kept.append((first, second))
 
 
 @dataclass(frozen=True)
@@ -63,18 +56,19 @@ class RepeatHalves:
         Their mean responses in groups of neurons; empty if neurons are not resampled.
     """
 
-    vectors: Vectors
+    vectors: Sequence[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
     splits: Sequence[tuple[list[int], list[int]]]
     populations: Sequence[tuple[Population, Population]]
 
     @classmethod
-    def of(cls, repeats: Any, inputs: Inputs, metric: str, seed: int, vectors: Vectors) -> "RepeatHalves":
+    def of(cls, kept: KeptHalves, repeats: Any, inputs: Inputs, metric: str, seed: int) -> "RepeatHalves":
         """From repeats (n_repeats, n_stimuli, n_neurons), of which stimuli may have different numbers."""
+        number, many = n_splits(inputs), inputs.n_stimuli > MANY_STIMULI
         if metric not in METRICS:
-            return cls(vectors, (), ())
+            return cls(kept.kept[: len(list(half_splits(len(repeats), number, seed)))], (), ())
         values, n_trials = packed(repeats)
-        splits = list(half_splits(int(n_trials.min()), n_splits(inputs), seed))
-        many = inputs.n_stimuli > MANY_STIMULI
+        splits = list(half_splits(int(n_trials.min()), number, seed))
+        vectors = kept.kept[: len(splits)]
         if not inputs.members:
             return cls(vectors, splits, ())
 

@@ -22,11 +22,12 @@ from normenc.rsa.stored import Matrix, StoredRdm, of_stimuli
 from normenc.rsa.trials import Trials, why_not_drawn
 from normenc.rsa.weighted import similarities
 
-__all__ = ["FACTORS", "Inputs", "checked_one_by_one", "recorded_rdms", "sessions_of"]
+__all__ = ["FACTORS", "GROUPS", "Inputs", "checked_one_by_one", "recorded_rdms", "sessions_of"]
 
 Floats = npt.NDArray[np.float64]
 # In this order, which determines each one's random numbers.
 FACTORS = ("stimuli", "animals", "neurons", "seeds", "sessions", "trials")
+GROUPS = ("animals", "sessions")  # whose RDMs are given, and over which similarities are averaged
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ class Inputs:
     why_no_trials: str = ""
 
     @property
-    def paired(self) -> tuple[str, ...]:
-        """Factors of which pairs of members matter, in dissimilarities or in ceilings."""
-        return "stimuli", "animals", "sessions"
+    def stimuli_in_pairs(self) -> bool:
+        """Whether values depend on pairs of stimuli, as dissimilarities do."""
+        return True
 
     @classmethod
     def of(

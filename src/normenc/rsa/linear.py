@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -111,17 +112,18 @@ def permuted_products(x: Floats, pooled: Floats, orders: npt.NDArray[np.intp]) -
 
     A permutation does not change the mean, norm or ranks of an RDM, so these are computed once.
     """
+    step = max(1, CHUNK_PAIRS // len(pooled))
+    parts = [orders[start : start + step] for start in range(0, len(orders), step)]
+    return np.concatenate([vectors_in_orders(pooled, part) @ x.T for part in parts])
+
+
+def vectors_in_orders(vector: npt.NDArray[Any], orders: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    """A vector of pairs when the stimuli stand in other orders: shape (n_orders, n_pairs)."""
     n_stimuli = orders.shape[1]
     rows, columns = np.triu_indices(n_stimuli, k=1)
-    matrix = whole(pooled, n_stimuli)
-    products = np.empty((len(orders), len(x)))
-    step = max(1, CHUNK_PAIRS // len(rows))
-    for start in range(0, len(orders), step):
-        chosen = orders[start : start + step]
-        flat = np.take(chosen, rows, axis=1) * n_stimuli
-        flat += np.take(chosen, columns, axis=1)
-        products[start : start + step] = np.take(matrix.ravel(), flat) @ x.T
-    return products
+    flat = np.take(orders, rows, axis=1) * n_stimuli
+    flat += np.take(orders, columns, axis=1)
+    return np.take(whole(vector, n_stimuli).ravel(), flat)
 
 
 def _correlation(x: Floats, y: Floats, *, centred: bool) -> Floats:

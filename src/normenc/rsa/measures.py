@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.rsa.functions import OfFunction
+from normenc.rsa.kendall import Kendall
 from normenc.rsa.linear import Linear
 from normenc.rsa.one_by_one import OneByOne
-from normenc.rsa.ranked import Kendall, Spearman
+from normenc.rsa.ranked import Spearman
 from normenc.rsa.ties import check_spread, is_flat
 
 __all__ = ["MEASURES", "METHODS", "Measure", "Method", "as_measure", "facts_of"]

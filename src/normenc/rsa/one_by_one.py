@@ -24,8 +24,11 @@ class OneByOne(ABC):
         """Similarities of vectors of pairs, (n_x, n_pairs) and (n_y, n_pairs): shape (n_x, n_y)."""
 
     @abstractmethod
-    def table(self, x: Floats, y: Floats, weight: Floats) -> Floats:
-        """The same in one sample with pair counts `weight`, from :meth:`in_sample` of each; NaN if undefined."""
+    def table(self, x: Floats, y: Floats, weight: Floats, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
+        """The same in one sample with pair counts `weight`, from :meth:`in_sample` of each; NaN if undefined.
+
+        Those that are not `wanted`, shape (n_x, n_y), may have any value; all are by default.
+        """
 
     def in_sample(self, vectors: Floats, weight: Floats) -> Floats:
         """What :meth:`table` needs of each vector in a sample: ranks, for example."""
@@ -97,10 +100,10 @@ class OneByOne(ABC):
         """By how much equal similarities with the data may differ, shape (n_models,)."""
         return np.full(len(models), TIES)
 
-    def _similarity(self, x: Floats, y: Floats, weight: Floats) -> Floats:
+    def _similarity(self, x: Floats, y: Floats, weight: Floats, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
         if weight.sum() < 2:  # a single dissimilarity, or none, has no order
             return np.full((len(x), len(y)), np.nan)
-        return self.table(x, y, weight)
+        return self.table(x, y, weight, wanted)
 
     def _ceiling(
         self, vectors: Floats, weight: Floats, amounts: Counts, subject: npt.NDArray[np.int64], weigh: bool
@@ -112,8 +115,9 @@ class OneByOne(ABC):
         there = weight > 0
         inside, own = weight[there], vectors[:, there]
         shares = np.stack([amounts, *(amounts * (subject != one) for one in present)])
-        table = self._similarity(self.pooled(shares, own, inside), own, inside)
         mine = [subject == one for one in present]
+        wanted = np.stack([np.any(mine, axis=0), *mine])
+        table = self._similarity(self.pooled(shares, own, inside), own, inside, wanted)
         times = [amounts[own_rdms].max() if weigh else 1 for own_rdms in mine]
         lower = [table[1 + index, own_rdms].mean() for index, own_rdms in enumerate(mine)]
         highest = [table[0, own_rdms].mean() for own_rdms in mine]

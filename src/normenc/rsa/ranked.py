@@ -1,4 +1,4 @@
-"""Measures by rank: Spearman's correlation, rho-a and Kendall's tau-a."""
+"""Measures by rank: what they share, Spearman's correlation and rho-a."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,29 +7,25 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import kendalltau
 
 from normenc.rsa.linear import permuted_products
 from normenc.rsa.one_by_one import OneByOne
 from normenc.rsa.ties import begins, check_spread
 
-try:  # SciPy's own count of discordant pairs; its public function sorts twice more than is needed here
-    from scipy.stats._stats import _kendall_dis
-except ImportError:  # pragma: no cover - for a SciPy that moved it
-    _kendall_dis = None
-
-__all__ = ["Kendall", "Spearman", "ranks"]
+__all__ = ["ByRank", "Spearman", "in_threads", "ranks", "sort_order"]
 
 Floats = npt.NDArray[np.float64]
 
 
-class _ByRank(OneByOne):
+class ByRank(OneByOne):
     """What measures by rank share: samples differ in their ranks."""
 
     def prepared(self, vectors: Floats) -> Callable[[Floats], Floats]:
+        """Gives ranks in a sample, of vectors that are sorted once."""
         return _Sorted(vectors).ranks
 
     def in_sample(self, vectors: Floats, weight: Floats) -> Floats:
+        """Ranks in one sample."""
         return np.stack([_weighted_ranks(vector, weight) for vector in vectors])
 
     def pooled(self, shares: Floats, own: Floats, weight: Floats) -> Floats:
@@ -41,7 +37,7 @@ class _ByRank(OneByOne):
 
 
 @dataclass(frozen=True)
-class Spearman(_ByRank):
+class Spearman(ByRank):
     """The Pearson correlation of ranks or, where it is not divided by the variance of tied ranks, rho-a."""
 
     by_variance: bool
@@ -52,8 +48,8 @@ class Spearman(_ByRank):
             return self.compare(y, x).T
         return _rank_correlation(x, y, by_variance=self.by_variance)
 
-    def table(self, x: Floats, y: Floats, weight: Floats) -> Floats:
-        """From centred ranks."""
+    def table(self, x: Floats, y: Floats, weight: Floats, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
+        """From centred ranks; all, in one product."""
         products = (x * weight) @ y.T
         if not self.by_variance:
             total = weight.sum()
@@ -76,20 +72,6 @@ class Spearman(_ByRank):
         return values / np.sqrt(squares)[:, None]
 
 
-@dataclass(frozen=True)
-class Kendall(_ByRank):
-    """Kendall's tau-a, of which every sample and order is sorted anew."""
-
-    def compare(self, x: Floats, y: Floats) -> Floats:
-        """Similarities of vectors of pairs: shape (n_x, n_y)."""
-        return self.compare(y, x).T if len(y) > len(x) else _tau_a(x, y)
-
-    def table(self, x: Floats, y: Floats, weight: Floats) -> Floats:
-        """From ranks, each as often as its pair is in the sample."""
-        times = weight.astype(int)
-        return _tau_a_table(*(np.repeat(v, times, axis=1) for v in (x, y)))
-
-
 def _rank_correlation(x: Floats, y: Floats, *, by_variance: bool) -> Floats:
     """Spearman correlation, or rho-a where it is not divided by the variance of tied ranks."""
     for what, values in (("first", x), ("second", y)):
@@ -104,7 +86,7 @@ def _rank_correlation(x: Floats, y: Floats, *, by_variance: bool) -> Floats:
         middle, square = _tied_ranks(ordered)
         return (middle - (n_pairs + 1) / 2) @ columns[order], square
 
-    rows, squares = zip(*_in_threads(of, x), strict=True)
+    rows, squares = zip(*in_threads(of, x), strict=True)
     similarities = np.stack(rows)
     norms = np.einsum("ij,ij->i", right, right)
     left = np.array(squares)
@@ -151,70 +133,12 @@ def _tied_ranks(ordered: Floats) -> tuple[Floats, float]:
     return np.repeat(starts + (sizes + 1) / 2, sizes), untied - float((sizes.astype(float) ** 3 - sizes).sum()) / 12
 
 
-def _tau_a(x: Floats, y: Floats) -> Floats:
-    for what, values in (("first", x), ("second", y)):
-        check_spread(values, centred=True, what=what)
-    columns = []
-    for vector in y:
-        order, ordered = sort_order(vector)
-        columns.append((order, _dense(ordered)))
-    return np.array(_in_threads(lambda vector: [tau_a_sorted(vector[order], dense) for order, dense in columns], x))
-
-
-def tau_a_sorted(vector: Floats, steps: npt.NDArray[np.intp]) -> float:
-    """Kendall's tau-a of `vector` with another that is sorted already, whose dense ranks are `steps`."""
-    n = len(vector)
-    order, ordered = sort_order(vector)
-    dense = np.empty(n, dtype=np.intp)
-    dense[order] = _dense(ordered)
-    pairs = n * (n - 1) // 2
-    tied_x = tied_y = tied_both = 0
-    if steps[-1] < n:  # sort by the second vector within the ties of the first
-        dense = dense[np.lexsort((dense, steps))]
-        tied_x = _n_tied_pairs(steps)
-        tied_both = _n_tied_pairs(steps * (n + 1) + dense)
-    if dense.max() < n:
-        tied_y = _n_tied_pairs(np.sort(dense))
-    if _kendall_dis is None:
-        return _tau_a_from_tau_b(steps, dense, pairs, tied_x, tied_y)
-    discordant = int(_kendall_dis(steps, dense))
-    return (pairs - tied_x - tied_y + tied_both - 2 * discordant) / pairs
-
-
-def _tau_a_from_tau_b(
-    first: npt.NDArray[np.intp], second: npt.NDArray[np.intp], pairs: int, tied_x: int, tied_y: int
-) -> float:
-    tau_b = kendalltau(first, second).statistic
-    return round(tau_b * np.sqrt(float(pairs - tied_x) * float(pairs - tied_y))) / pairs
-
-
-def _dense(ordered: Floats) -> npt.NDArray[np.intp]:
-    """Ranks of sorted values from 1 without gaps; ties share one."""
-    return begins(ordered).cumsum(dtype=np.intp)
-
-
-def _n_tied_pairs(ordered: npt.NDArray[np.intp]) -> int:
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    sizes = np.diff(starts, append=len(ordered))
-    return int((sizes * (sizes - 1) // 2).sum())
-
-
-def _in_threads(function: Callable[[Floats], Any], rows: Floats) -> list[Any]:
+def in_threads(function: Callable[[Floats], Any], rows: Floats) -> list[Any]:
     """Apply `function` to every row; sorting leaves Python's lock to others, so that two threads are faster."""
     if rows.size < 100_000:
         return [function(row) for row in rows]
     with ThreadPoolExecutor() as pool:
         return list(pool.map(function, rows))
-
-
-def _tau_a_table(x: Floats, y: Floats) -> Floats:
-    taus = np.empty((len(x), len(y)))
-    for column, vector in enumerate(y):
-        order = np.argsort(vector, kind="stable")
-        ordered = vector[order]
-        dense = begins(ordered).cumsum(dtype=np.intp)
-        taus[:, column] = [tau_a_sorted(other[order], dense) for other in x]
-    return taus
 
 
 def _weighted_ranks(vector: Floats, weight: Floats) -> Floats:

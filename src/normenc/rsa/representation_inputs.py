@@ -50,9 +50,9 @@ class RepresentationInputs(Inputs):
     pairs_matter: bool = True
 
     @property
-    def paired(self) -> tuple[str, ...]:
-        """Factors of which pairs of members matter: of stimuli in kernels alone."""
-        return super().paired if self.pairs_matter else ("animals", "sessions")
+    def stimuli_in_pairs(self) -> bool:
+        """Whether values depend on pairs of stimuli, as kernels do."""
+        return self.pairs_matter
 
     @classmethod
     def of_responses(

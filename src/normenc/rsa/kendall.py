@@ -1,0 +1,181 @@
+"""Kendall's tau-a: vectors are sorted once, and a sample repeats each pair of stimuli as often as it holds it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import kendalltau
+
+from normenc.rsa.linear import vectors_in_orders
+from normenc.rsa.pairs import pair_weights
+from normenc.rsa.ranked import ByRank, in_threads, sort_order
+from normenc.rsa.ties import begins, check_spread
+
+try:  # SciPy's own count of discordant pairs; its public function sorts twice more than is needed here
+    from scipy.stats._stats import _kendall_dis
+except ImportError:  # pragma: no cover - for a SciPy that moved it
+    _kendall_dis = None
+
+__all__ = ["Kendall"]
+
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Kendall(ByRank):
+    """Kendall's tau-a."""
+
+    def compare(self, x: Floats, y: Floats) -> Floats:
+        """Similarities of vectors of pairs: shape (n_x, n_y)."""
+        if len(y) > len(x):
+            return self.compare(y, x).T
+        for what, values in (("first", x), ("second", y)):
+            check_spread(values, centred=True, what=what)
+        data = [_InSample(_Sorted.of(vector)) for vector in y]
+
+        def of(vector: Floats) -> list[float]:
+            ranks = _Sorted.of(vector).ranks
+            return [own.tau(ranks) for own in data]
+
+        return np.array(in_threads(of, x))
+
+    def table(self, x: Floats, y: Floats, weight: Floats, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
+        """Of vectors that are sorted for this sample alone."""
+        wanted = np.ones((len(x), len(y)), dtype=bool) if wanted is None else wanted
+        there = weight > 0
+        times, ranks = weight[there].astype(np.intp), [_Sorted.of(vector[there]).ranks for vector in x]
+        taus = np.full((len(x), len(y)), np.nan)
+        for column, vector in enumerate(y):
+            own = _InSample(_Sorted.of(vector[there]), times)
+            for row in np.flatnonzero(wanted[:, column]):
+                taus[row, column] = own.tau(ranks[row])
+        return taus
+
+    def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
+        """As for any measure, but from vectors that are sorted once for all samples."""
+        ceilings = super().samples(models[:0], data)
+        ranks, own = [_Sorted.of(vector).ranks for vector in models], [_Sorted.of(vector) for vector in data]
+
+        def compare(counts: npt.NDArray[np.int64], *options: Any) -> tuple[Floats, Floats]:
+            weights = pair_weights(counts).T
+            similarity = np.stack([_taus(ranks, one, weights) for one in own], axis=2)
+            return similarity, ceilings(counts, *options)[1]
+
+        return compare
+
+    def own_samples(self, models: Floats, data: Floats, counts: npt.NDArray[np.int64]) -> Floats:
+        """The same if every sample has its own data: shape (n_samples, n_models)."""
+        shared = [_Sorted.of(vector).ranks for vector in models] if models.ndim == 2 else None
+        similarity = np.empty((len(data), len(models)))
+        for sample, vector in enumerate(data):
+            ranks = shared or [_Sorted.of(own).ranks for own in models[:, sample]]
+            similarity[sample] = _taus(ranks, _Sorted.of(vector), pair_weights(counts[[sample]]).T)[0]
+        return similarity
+
+    def permuted(self, models: Floats, data: Floats, orders: Places) -> Floats:
+        """Mean similarities with the data in other orders of the stimuli, which change no rank."""
+        own = [_InSample(_Sorted.of(vector)) for vector in models]
+        taus = np.zeros((len(orders), len(models)))
+        for ranks in (_Sorted.of(vector).ranks for vector in data):
+            for row, order in zip(taus, orders, strict=True):
+                turned = replace(ranks, dense=vectors_in_orders(ranks.dense, order[None])[0])
+                row += [model.tau(turned) for model in own]
+        return taus / len(data)
+
+
+@dataclass(frozen=True)
+class _Ranks:
+    """Ranks of a vector from 1 without gaps, ties sharing one, and how many ordered pairs of values are equal."""
+
+    dense: Places
+    equal: int  # each value with itself among them
+
+    @classmethod
+    def of(cls, dense: Places) -> "_Ranks":
+        return cls(dense, int(np.square(np.bincount(dense)).sum()))
+
+    @property
+    def tied(self) -> bool:
+        return self.equal > len(self.dense)
+
+    def joint(self, other: "_Ranks") -> "_Ranks | None":
+        """Ranks that two values share only if they are tied in both vectors; None if no values are."""
+        if not (self.tied and other.tied):
+            return None
+        order, ordered = sort_order((self.dense * (len(other.dense) + 1) + other.dense).astype(np.float64))
+        fresh = np.append(True, ordered[1:] != ordered[:-1])  # whole numbers, which no rounding makes equal
+        return _Ranks.of(_dense(order, fresh))
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    """A vector's ranks, and the order that sorts it."""
+
+    ranks: _Ranks
+    order: Places
+
+    @classmethod
+    def of(cls, vector: Floats) -> "_Sorted":
+        order, ordered = sort_order(vector)
+        return cls(_Ranks.of(_dense(order, begins(ordered))), order)
+
+
+def _dense(order: Places, fresh: npt.NDArray[np.bool_]) -> Places:
+    dense = np.empty(len(order), dtype=np.intp)
+    dense[order] = fresh.cumsum(dtype=np.intp)
+    return dense
+
+
+class _InSample:
+    """A sorted vector in a sample that has each value some `times`, or once; other vectors are counted against it."""
+
+    def __init__(self, own: _Sorted, times: Places | None = None):
+        self.own, self.times = own, times
+        self.steps = own.ranks.dense[own.order]
+        self.repeats = None if times is None else times[own.order]
+        if self.repeats is not None:
+            self.steps = np.repeat(self.steps, self.repeats)
+        self.copies = len(self.steps) if times is None else int(times @ times)
+        self.ties = self._equal(own.ranks)
+
+    def tau(self, other: _Ranks, joint: _Ranks | None = None) -> float:
+        """Concordant minus discordant pairs of entries, divided by all pairs; `joint` is known for many samples."""
+        values = other.dense[self.own.order]
+        if self.repeats is not None:
+            values = np.repeat(values, self.repeats)
+        n = len(values)
+        both = self._equal(joint or self.own.ranks.joint(other))
+        different = (n * n - self.ties - self._equal(other) + both) // 2  # pairs that differ in both vectors
+        return (different - 2 * _discordant(self.steps, values, different)) / (n * (n - 1) // 2)
+
+    def _equal(self, ranks: _Ranks | None) -> int:
+        """Ordered pairs of entries of equal rank, each with itself among them."""
+        if ranks is None or not ranks.tied:
+            return self.copies
+        if self.times is None:
+            return ranks.equal
+        sizes = np.bincount(ranks.dense, weights=self.times).astype(np.int64)
+        return int(sizes @ sizes)
+
+
+def _taus(models: Sequence[_Ranks], data: _Sorted, weights: Floats) -> Floats:
+    """Similarities in samples with pair counts `weights`: shape (n_samples, n_models); NaN if undefined."""
+    joint = [data.ranks.joint(model) for model in models]
+    taus = np.full((len(weights), len(models)), np.nan)
+    for sample, weight in enumerate(weights):
+        if weight.sum() >= 2:
+            own = _InSample(data, weight.astype(np.intp))
+            taus[sample] = [own.tau(model, both) for model, both in zip(models, joint, strict=True)]
+    return taus
+
+
+def _discordant(steps: Places, values: Places, different: int) -> int:
+    """Pairs of entries that `values` has in the opposite order of the sorted `steps`."""
+    if _kendall_dis is not None:
+        return int(_kendall_dis(steps, values))
+    untied = [len(v) ** 2 - int(np.square(np.bincount(v)).sum()) for v in (steps, values)]
+    tau_b = kendalltau(steps, values).statistic if all(untied) else 0.0
+    return (different - round(tau_b * np.sqrt(float(untied[0])) * np.sqrt(float(untied[1])) / 2)) // 2
