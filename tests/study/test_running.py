@@ -30,7 +30,8 @@ SMALL = Study(
     comparison={"n_samples": 60, "n_permutations": 19},
 )
 TUNING = ["eigenspectra", "preferences", "response_maps", "selectivity", "tuning_best", "tuning_curves"]
-PICTURES = ["embeddings", "example_stimuli", "rdm_rows", "rdms", "similarity_bars", "unique_variance", *TUNING]
+OF_MODELS = ["embeddings", "identification", "rdm_rows", "rdms", "similarity_bars", "unique_variance"]
+PICTURES = ["example_stimuli", *OF_MODELS, *TUNING]
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,7 @@ def test_the_folder_is_the_designs(small):
             ".normenc-run.json",
             "differences.csv",
             "environment.json",
+            "identification.csv",
             "models/ConvPoolFC_seed4.safetensors",
             "models/ConvPoolFC_seed4_untrained.safetensors",
             "partitioning.csv",
