@@ -131,6 +131,7 @@ def one_simulation(task: tuple[Cell, int]) -> dict[str, float]:
         **arguments(cell, trials),
         method=cell.method,
         ordered=cell.ordered,
+        generalise_to=["stimuli", "animals" if cell.n_animals > 1 else "neurons"] if cell.ordered else None,
         n_samples=400,
         n_permutations=199,
         seed=seed,

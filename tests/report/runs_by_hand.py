@@ -68,7 +68,11 @@ def write_run(
     for encoder, (similarity, p_permutations, p_ceiling) in values.items():
         known = similarity != ""
         interval = {"low": similarity - 0.1 if known else "", "high": similarity + 0.1 if known else ""}
-        tests = {"p_permutations_holm": p_permutations, "p_shifts_holm": "", "p_ceiling_holm": p_ceiling if ceiling != NO_CEILING else ""}
+        tests = {
+            "p_permutations_holm": p_permutations,
+            "p_shifts_holm": "",
+            "p_ceiling_holm": p_ceiling if ceiling != NO_CEILING else "",
+        }
         rows.append(
             {"recording": recording, **named(encoder, task, model), "n_seeds": 1, "similarity": similarity}
             | interval

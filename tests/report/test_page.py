@@ -543,9 +543,7 @@ def test_chance_that_cannot_be_beaten_is_said():
         "Whether models are more similar than chance cannot be tested here: the smallest possible p-value with "
         "circular shifts is 0.042, which is not significant after correction for 3 models."
     )
-    (*_, said) = report.findings(
-        similarity.assign(p_shifts_smallest=1 / 181), differences, stimulus_type="direction"
-    )
+    (*_, said) = report.findings(similarity.assign(p_shifts_smallest=1 / 181), differences, stimulus_type="direction")
     assert said.endswith("on the positions of the stimuli on the circle, beyond a smooth change with direction.")
     (*_, said) = report.findings(similarity.assign(p_shifts_smallest=[1 / 181, 1 / 181, 1.0]), differences)
     assert said.endswith(

@@ -152,9 +152,7 @@ def test_one_test_against_chance_is_read_as_the_test_that_it_was(tmp_path, chanc
         environment["inference"] = {"chance": chance}
     pd.DataFrame(columns).to_csv(tmp_path / "table.csv", index=False)
     found = read_run_table(tmp_path / "table.csv", environment)
-    assert list(found) == [
-        *("encoder", "p_permutations", "p_permutations_holm", "p_shifts", "p_shifts_holm", "low")
-    ]
+    assert list(found) == [*("encoder", "p_permutations", "p_permutations_holm", "p_shifts", "p_shifts_holm", "low")]
     known, other = ("p_shifts", "p_permutations")[:: 1 if chance == "circular shifts" else -1]
     assert found[[known, f"{known}_holm"]].to_numpy().tolist() == [[0.01, 0.02], [0.2, 0.2]]
     assert found[[other, f"{other}_holm"]].isna().all(axis=None)

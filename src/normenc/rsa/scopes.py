@@ -24,8 +24,8 @@ NEEDS = {
     "trials": "repeats of one recording",
 }
 TILED = (
-    "The stimuli cover their whole circle (the largest gap is at most half the distance over which dissimilarities rise "
-    "half way from neighbours to their maximum), so there are no others to generalise to."
+    "The stimuli cover their whole circle (the largest gap is at most half the distance over which dissimilarities "
+    "rise half way from neighbours to their maximum), so there are no others to generalise to."
 )
 
 
