@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from normenc import networks, recordings, report, rsa, stimuli
 from normenc.errors import InputError
+from normenc.rsa.inference import infer_in_scopes
 from normenc.runs.source_data import write_source_data
 from normenc.study import Study, load_study, prepare, read_source_data, redraw, representing, run
 
@@ -108,7 +109,7 @@ def test_similarity_table(small):
     assert set(table["rdm_metric"]) == {"correlation"}
     assert set(table["comparison"]) == {"pearson"}
     assert set(table["ceiling"]) == {"neurons"}
-    assert set(table["resampled"]) == {"stimuli neurons seeds"}
+    assert set(table["resampled"]) == {"neurons seeds"}  # orientations at 1 degree are all there are
     assert (table["n_stimuli"].unique(), table["n_neurons"].unique()) == ([181], [60])
     assert (table["ceiling_lower"] <= table["ceiling_upper"]).all()
     assert (table["low"] < table["similarity"]).all()
@@ -172,6 +173,31 @@ def test_tables_arrays_and_weights_agree_with_each_other(small):
             np.testing.assert_allclose(stored, pool, atol=1e-5)
 
 
+def test_the_other_scope_stands_beside_the_studys_own(small):
+    for name, value in (("similarity", "similarity"), ("differences", "difference")):
+        own, other = (pd.read_csv(small.folder / f"{name}{part}.csv") for part in ("", "_by_scope"))
+        assert list(other) == [*own, "generalises_to"]
+        assert set(other["generalises_to"]) == {"stimuli neurons seeds"}
+        np.testing.assert_array_equal(own[value], other[value])
+        assert (own["standard_error"] < other["standard_error"]).mean() > 0.5
+    again = SMALL.model_dump()
+    again["comparison"] |= {"generalise_to": ["seeds", "stimuli", "neurons"], "other_measures": []}
+    swapped = run(Study(**again), small.folder.parent.parent / "swapped", progress=False, device="cpu", stages=QUICK)
+    found = swapped.evaluation.similarity
+    pd.testing.assert_frame_equal(found[["low", "high"]], small.evaluation.similarity_by_scope[["low", "high"]])
+    assert set(found["resampled"]) == {"stimuli neurons seeds"}
+    assert swapped.evaluation.similarity_by_scope["low"].tolist() == small.evaluation.similarity["low"].tolist()
+
+
+@pytest.mark.parametrize("factor", ["animals", "trials"])
+def test_a_factor_that_the_recording_lacks_is_refused_before_training(tmp_path, factor):
+    settings = SMALL.model_dump()
+    settings["comparison"] |= {"generalise_to": ["neurons", factor]}
+    with pytest.raises(InputError, match=f"comparison.generalise_to: '{factor}' cannot be resampled; that needs"):
+        run(Study(**settings), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
+    assert not (tmp_path / "run").exists()
+
+
 def test_other_methods_stand_beside_the_studys_own(small):
     own = pd.read_csv(small.folder / "similarity.csv")
     table = pd.read_csv(small.folder / "similarity_by_method.csv")
@@ -187,13 +213,12 @@ def test_other_methods_stand_beside_the_studys_own(small):
 
 
 def test_a_method_that_cannot_be_used_is_said_and_does_no_harm(tmp_path, monkeypatch):
-    def refuse(models, **options):
+    def refuse(models, data, **options):
         if options["method"] == "spearman":
             raise InputError("too many ties")
-        return infer(models, **options)
+        return infer_in_scopes(models, data, **options)
 
-    infer = rsa.infer
-    monkeypatch.setattr("normenc.rsa.infer", refuse)
+    monkeypatch.setattr("normenc.study.inferring.infer_in_scopes", refuse)
     settings = SMALL.model_dump()
     settings["comparison"] |= {"other_measures": ["spearman", "pearson"], "controls": ["pixels"]}
     found = run(Study(**settings), tmp_path / "run", progress=False, device="cpu", stages=QUICK)

@@ -56,7 +56,7 @@ def prepared(tmp_path_factory):
 @pytest.mark.parametrize(
     ("recording", "factor", "n", "others"),
     [
-        (trials(), None, 0, {"neurons": 24}),
+        (trials(), None, 0, {"neurons": 24, "trials": 96}),
         (trials(session=BY_HALF), "sessions", 2, {"neurons": 24}),
         (trials(animal=BY_HALF), "animals", 2, {}),
         (trials(animal=BY_HALF, session=BY_QUARTER), "animals", 2, {}),
@@ -74,7 +74,7 @@ def prepared(tmp_path_factory):
 def test_tables_page_and_methods_agree_on_whose_a_recording_is(prepared, recording, factor, n, others, tmp_path):
     evaluation = evaluate(replace(prepared, recording=recording), stages=("represent", "compare"), progress=False)
     found = evaluation.inference
-    sizes = {"stimuli": 12, "seeds": 2, **others} | ({factor: n} if factor else {})
+    sizes = {"seeds": 2, **others} | ({factor: n} if factor else {})
     assert found.sizes == sizes
     assert found.ceiling.kind == (factor or "repeats")
 

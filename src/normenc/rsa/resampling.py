@@ -78,9 +78,8 @@ def tiles_range(rdms: npt.NDArray[np.float64], positions: npt.ArrayLike | None =
 
     They do if the largest gap is at most half the distance over which the mean dissimilarity rises half way from that
     of neighbours to its maximum. Such stimuli are not a sample from more: they are all there are. Of evenly spaced
-    ones, the first neighbours that are half way must be the third or later: those of narrow tuning that is sampled
-    coarsely are the second. And neighbours must be more alike than others, by six standard errors: noise alone has no
-    such rise.
+    ones, this must be the third place or a later one: where narrow tuning is sampled coarsely, it is the second. And
+    neighbours must be more alike than others, by six standard errors: noise alone has no such rise.
 
     Parameters
     ----------
