@@ -89,15 +89,16 @@ def print_failure(failure: Any) -> None:
     echo(f"normenc: {failure.describe()}", err=True, fg=typer.colors.YELLOW)
 
 
-def print_summary(evaluation: Any) -> None:
+def print_summary(finished: Any) -> None:
     """Print what a run found, layers and controls in one table."""
     from normenc.csv_tables import encoders_of
     from normenc.encoders import LEARNED
+    from normenc.report.answering import answer_of
     from normenc.report.learned import learned_word
-    from normenc.report.partition_sentences import beyond
-    from normenc.report.sentences import answer
     from normenc.report.wording import corrected
+    from normenc.runs import Run
 
+    evaluation = finished.evaluation
     study = evaluation.study
     table, method = evaluation.similarity, study.comparison.method
     if study.is_grid:
@@ -141,9 +142,8 @@ def print_summary(evaluation: Any) -> None:
     echo(f"chance: label permutations of the stimuli; p is {corrected(n_models, 'model')}")
     for note in inference.notes:
         echo(note)
-    echo(answer(evaluation.similarity, evaluation.differences))
-    if said := beyond(evaluation.partitioning, evaluation.similarity):
-        echo(said)
+    for sentence in answer_of(Run.open(finished.folder)):
+        echo(sentence, bold=True)
 
 
 def print_power(power: Any) -> None:
