@@ -51,7 +51,7 @@ def planted(twin=(0.1, 0.06, 0.14, 0.01), controls=((0.2, 0.15, 0.25, 0.01),), b
         pytest.param(
             {"controls": ((0.2, 0.15, 0.25, 0.01), (0.1, 0.05, 0.15, 0.02))},
             "Training helps to explain the recording “V1”",
-            "pool is significantly more similar than all controls, even than c2 (difference +0.100",
+            "pool is significantly more similar than all controls; the most similar of them is c2 (difference +0.100",
             id="better than all controls",
         ),
         pytest.param(
@@ -307,8 +307,8 @@ def environment(factors, fixed=(), why=(), stimuli="image", rdm=None):
         ),
         (
             environment(["stimuli", "seeds"], rdm="correlation"),
-            "Intervals and tests generalise over images and seeds, but not over animals, neurons or trials of the "
-            "recording: its RDM contains no information about its noise.",
+            "Intervals and tests generalise over images and seeds, but not over animals, neurons or trials, of "
+            "which a single RDM tells nothing.",
         ),
         (environment([], ["stimuli"]), "Nothing here generalises beyond these data: these 181 images."),
     ],

@@ -196,7 +196,8 @@ def _controls(best: Any, against: pd.DataFrame, differences: pd.DataFrame) -> st
     if len(tested) == 1:
         return f"{name} is significantly more similar than {control} {effect}{rest}"
     every = "all controls" if not untested else "all controls that could be tested"
-    return f"{name} is significantly more similar than {every}, even than {first['other']} {effect}{rest}"
+    nearest = f"the most similar of them is {first['other']}"
+    return f"{name} is significantly more similar than {every}; {nearest} {effect}{rest}"
 
 
 def _and_than(rows: pd.DataFrame) -> str:

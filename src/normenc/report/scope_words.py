@@ -9,8 +9,6 @@ from normenc.stimulus_types import as_type
 
 __all__ = ["only_an_rdm", "other_scope_sentence", "scope_phrase", "scope_sentence"]
 
-NOT_IN_AN_RDM = "its RDM contains no information about its noise"
-
 
 def scope_phrase(environment: Mapping[str, Any], generalises_to: Sequence[str] | None = None) -> str:
     """What results are for, and over what they generalise.
@@ -64,7 +62,7 @@ def scope_sentence(environment: Mapping[str, Any]) -> str:
         said = f"Intervals and tests are {phrase.replace('; over', ', and generalise over')}"
     if not only_an_rdm(environment):
         return f"{said}."
-    return f"{said}, but not over animals, neurons or trials of the recording: {NOT_IN_AN_RDM}."
+    return f"{said}, but not over animals, neurons or trials, of which a single RDM tells nothing."
 
 
 def other_scope_sentence(environment: Mapping[str, Any], generalises_to: Sequence[str]) -> str:
