@@ -31,7 +31,8 @@ SMALL = Study(
 )
 TUNING = ["eigenspectra", "preferences", "response_maps", "selectivity", "tuning_best", "tuning_curves"]
 PICTURES = [
-    *("circular_parts", "embeddings", "example_stimuli", "rdm_rows", "rdms", "similarity_bars", "unique_variance"),
+    *("circular_parts", "embeddings", "example_stimuli", "identification", "measure_ranks", "rdm_rows", "rdms"),
+    *("similarity_bars", "unique_variance"),
     *TUNING,
 ]
 
@@ -47,10 +48,12 @@ def test_the_folder_is_the_designs(small):
         [
             ".normenc-run.json",
             "differences.csv",
+            "differences_by_scope.csv",
             "environment.json",
             "models/ConvPoolFC_seed4.safetensors",
             "models/ConvPoolFC_seed4_untrained.safetensors",
             "circular_parts.csv",
+            "identification.csv",
             "partitioning.csv",
             "populations.nc",
             "quality.json",
@@ -58,6 +61,7 @@ def test_the_folder_is_the_designs(small):
             "representations.nc",
             "similarity.csv",
             "similarity_by_method.csv",
+            "similarity_by_scope.csv",
             "similarity_by_seed.csv",
             "stimuli.png",
             "study.toml",

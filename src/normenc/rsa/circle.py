@@ -20,6 +20,7 @@ MOST_HARMONICS = 100  # of the angle between stimuli that are not on a regular g
 SINGULAR = 1e-8  # of the largest singular value: functions of the angle below it cannot be told from others
 NOTHING = 1e-10  # share of an RDM's variance that is only rounding
 OPEN = 1.5  # times the largest dissimilarity of other neighbours: the ends of the circle do not meet
+NEAR = 60  # of the stimuli, a part that is near: as many are looked at on both sides of a gap
 BYTES = 2**27  # of dissimilarities in samples at a time
 
 
@@ -163,8 +164,9 @@ def open_ends(matrix: Floats, positions: npt.ArrayLike | None, period: float = 3
     """Say so if the first and the last stimulus are neighbours on the circle, but far more dissimilar than others.
 
     They are if their dissimilarity is above 1.5 times that of all other neighbours, and they are not further apart than
-    these. It is so for orientations of gratings that drift: half a turn on, the orientation is the same, but the
-    direction is the opposite one.
+    these. With 120 stimuli or more it is the mean over the nearest pairs on both sides, which has less noise. It is so
+    for orientations of gratings that drift: half a turn on, the orientation is the same, but the direction is the
+    opposite one.
 
     Parameters
     ----------
@@ -187,8 +189,8 @@ def open_ends(matrix: Floats, positions: npt.ArrayLike | None, period: float = 3
     order = np.argsort(values, kind="stable")
     gaps = np.diff(values[order])
     between = values[order[0]] + period - values[order[-1]]
-    others = matrix[order[:-1], order[1:]].max()
-    ends = float(matrix[order[0], order[-1]])
+    across = _across(matrix[np.ix_(order, order)], max(1, len(matrix) // NEAR))
+    ends, others = across[0], across[1:].max()
     if not -1e-9 <= between <= gaps.max() + 1e-9 or ends <= OPEN * others:
         return ""
     return (
@@ -196,6 +198,19 @@ def open_ends(matrix: Floats, positions: npt.ArrayLike | None, period: float = 3
         f"that of other neighbours at most {others:.3g}: the circle is not closed, and the rest holds what separates "
         "its ends, such as opposite directions of drift at the same orientation."
     )
+
+
+def _across(matrix: Floats, reach: int) -> Floats:
+    """Mean dissimilarity of stimuli on both sides of each gap between neighbours, at most so many places apart.
+
+    The first gap is that between the last stimulus and the first; gaps so near to it that they share pairs are left
+    out.
+    """
+    n = len(matrix)
+    pairs = np.array([(-1 - before, after) for before in range(reach) for after in range(reach - before)])
+    gaps = np.r_[0, reach : n - reach + 1]
+    first, second = ((gaps[:, None] + own) % n for own in pairs.T)
+    return np.asarray(matrix[first, second].mean(axis=1))
 
 
 def _angles(n_stimuli: int, positions: npt.ArrayLike | None, period: float) -> Floats:

@@ -20,7 +20,7 @@ from normenc.rsa.wishart import UnequalNeurons, covariance_of
 __all__ = ["Likeness", "NeuronProducts", "TrialNoise", "like_averages", "like_trials", "trial_noise"]
 
 Floats = npt.NDArray[np.float64]
-BEYOND_CHANCE = 3  # standard errors of a signal where there is none
+BEYOND_CHANCE = 2  # standard errors of a signal where there is none
 NOTHING_SHARED = "neurons have nothing in common beyond chance, so that their noise is not known"
 SURE = 0.05  # error of a signal, in parts of it, at which what is certain and what is expected weigh the same
 MOST_TRIALS = 600  # whose noise is correlated with each other's
