@@ -401,4 +401,4 @@ def test_an_interval_that_is_unknown_is_said_so(normenc, tmp_path):
     (tmp_path / "quick.toml").write_text(SMALL)
     code, out, _ = normenc("run", "--stages", "represent,compare", "quick.toml", "--recording", "four.npz")
     assert code == 0
-    assert "not known" in out and "nan" not in out
+    assert "–" in out and "nan" not in out

@@ -161,7 +161,7 @@ def run(
                 "nothing was written, but trained networks are kept: the same command continues from them"
             ) from None
         print_kept(finished.kept)
-        print_summary(finished.evaluation)
+        print_summary(finished)
         failed |= print_failures(finished)
         echo(f"report: {finished.folder / REPORT}")
     if failed:

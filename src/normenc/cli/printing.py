@@ -28,6 +28,8 @@ __all__ = [
 MAX_WIDTH = 40  # of the first column of a table
 MAX_KEPT = 5  # files that are named
 MAX_ROWS = 12  # of trained layers on the screen
+UNKNOWN = "not known"
+SCOPE = "95 % confidence intervals generalise over"
 ENOUGH = 0.8  # power that studies usually aim at
 
 
@@ -89,15 +91,16 @@ def print_failure(failure: Any) -> None:
     echo(f"normenc: {failure.describe()}", err=True, fg=typer.colors.YELLOW)
 
 
-def print_summary(evaluation: Any) -> None:
+def print_summary(finished: Any) -> None:
     """Print what a run found, layers and controls in one table."""
     from normenc.csv_tables import encoders_of
     from normenc.encoders import LEARNED
+    from normenc.report.answering import answer_of
     from normenc.report.learned import learned_word
-    from normenc.report.partition_sentences import beyond
-    from normenc.report.sentences import answer
     from normenc.report.wording import corrected
+    from normenc.runs import Run
 
+    evaluation = finished.evaluation
     study = evaluation.study
     table, method = evaluation.similarity, study.comparison.method
     if study.is_grid:
@@ -126,9 +129,9 @@ def print_summary(evaluation: Any) -> None:
         "seeds",
         f"similarity ({method})",
         "95 % confidence interval",
-        "p (permutations, Holm)",
+        "p (label permutations, Holm)",
     )
-    print_table(columns, rows)
+    print_table(*_without_empty(columns, rows))
     if study.is_grid and len(best) < (n_learned := int(learned.sum())):
         word = learned_word(evaluation.similarity)
         echo(f"these are the {len(best)} most similar {word} layers; all {n_learned} are in the report")
@@ -140,10 +143,16 @@ def print_summary(evaluation: Any) -> None:
     n_models = int(evaluation.similarity["p_permutations_holm"].notna().sum())
     echo(f"chance: label permutations of the stimuli; p is {corrected(n_models, 'model')}")
     for note in inference.notes:
-        echo(note)
-    echo(answer(evaluation.similarity, evaluation.differences))
-    if said := beyond(evaluation.partitioning, evaluation.similarity):
-        echo(said)
+        if not note.startswith(SCOPE):  # the answer says it
+            echo(note)
+    for sentence in answer_of(Run.open(finished.folder)):
+        echo(sentence, bold=True)
+
+
+def _without_empty(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    """A table without the columns of which nothing is known in any row; elsewhere a dash stands for it."""
+    keep = [k for k in range(len(columns)) if any(row[k] != UNKNOWN for row in rows)]
+    return [columns[k] for k in keep], [[row[k].replace(UNKNOWN, "–") for k in keep] for row in rows]
 
 
 def print_power(power: Any) -> None:
@@ -238,11 +247,11 @@ def _span(low: float, high: float) -> str:
 
 
 def _interval(low: float, high: float) -> str:
-    return "not known" if low != low else f"{low:.3f} to {high:.3f}"
+    return UNKNOWN if low != low else f"{low:.3f} to {high:.3f}"
 
 
 def _known(value: float) -> str:
-    return "not known" if value != value else f"{value:.3f}"
+    return UNKNOWN if value != value else f"{value:.3f}"
 
 
 def _print_predictivity(table: Any) -> None:

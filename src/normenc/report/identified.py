@@ -6,10 +6,12 @@ from typing import Any
 import pandas as pd
 from scipy.stats import binomtest
 
+from normenc.encoders import LEARNED, SUFFIXES, EncoderKind
 from normenc.report.wording import counted, join_names
 from normenc.runs import Run
 
 __all__ = [
+    "could_have_told",
     "had_it_been_true",
     "identification_facts",
     "identified_sentence",
@@ -19,6 +21,8 @@ __all__ = [
 
 WORTH_NAMING = 0.05  # share of recordings that are taken for another encoder
 MOST_NAMED = 2
+SURE = 0.9  # share of recordings of a truth, named by which it is told from the others
+UNSURE = 0.2  # share taken for one other encoder, from which the two are not separated
 
 
 def identified_sentence(run: Run) -> str:
@@ -64,6 +68,74 @@ def had_it_been_true(truth: str, shares: Mapping[str, float]) -> str:
     if not named:
         return f"{said}."
     return f"{said}; it would have been taken {join_names([f'for {name} {_times(share)}' for share, name in named])}."
+
+
+def could_have_told(
+    table: pd.DataFrame | None, similarity: pd.DataFrame, same: Mapping[str, str], pictures: str
+) -> str:
+    """Whether the data could have told the encoders that matter from all others, as a sentence.
+
+    These are the most similar layer that learned and the most similar encoder of all. Empty if it is not known.
+
+    Parameters
+    ----------
+    table : DataFrame or None
+        The rows of ``identification.csv``.
+    similarity : DataFrame
+        Those of ``similarity.csv``.
+    same : mapping of str to str
+        Encoders with the RDM of another one, and that one.
+    pictures : str
+        What the stimuli are called, such as ``"gratings"``.
+
+    Examples
+    --------
+    >>> similarity = pd.DataFrame({
+    ...     "encoder": ["pool", "gabor"], "kind": ["trained layer", "control"], "similarity": [0.6, 0.7]})
+    >>> table = pd.DataFrame({
+    ...     "encoder": ["pool", "pool", "gabor", "gabor"], "other": ["pool", "gabor"] * 2, "share": [1, 0, 0.46, 0.54]})
+    >>> could_have_told(table, similarity, {}, "gratings")
+    'These gratings cannot separate gabor from pool: had gabor been the truth, these data would have named it 54 times in 100, and pool 46 times; `normenc design` searches for stimuli that would.'
+    >>> could_have_told(table.assign(share=[1, 0, 0.02, 0.98]), similarity, {}, "gratings")
+    'These gratings can tell both gabor and pool from the other encoders: had either been the truth, these data would have named it at least 98 times in 100.'
+    """  # noqa: E501 (a sentence is a line of its own)
+    if table is None:
+        return ""
+    known = similarity[similarity["similarity"].notna()].sort_values("similarity", ascending=False)
+    first = [rows["encoder"].iloc[0] for rows in (known, known[known["kind"].isin(LEARNED)]) if len(rows)]
+    for one in dict.fromkeys(first):
+        like = [same[one]] if one in same else [other for other, own in same.items() if own == one]
+        if like:
+            return f"No recording of these {pictures} can tell {one} from {join_names(like)}: their RDMs are the same."
+    names = {one: str(one).removesuffix(SUFFIXES[EncoderKind.PRETRAINED]) for one in known["encoder"]}
+    truths = [one for one in dict.fromkeys(first) if one in set(table["encoder"])]
+    shares = {truth: _shares_of(table, truth) for truth in truths}
+    for truth, own in shares.items():
+        if own.get(truth, 0.0) < SURE:
+            others = own.drop(truth, errors="ignore").sort_values(ascending=False)
+            verb = "cannot" if others.iloc[0] >= UNSURE else "do not always"
+            name = names[truth]
+            twin = f"{name}{SUFFIXES[EncoderKind.TWIN]}"
+            other = "its untrained twin" if others.index[0] == twin else names[others.index[0]]
+            return (
+                f"These {pictures} {verb} separate {name} from {other}: had {name} been the truth, these "
+                f"data would have named it {100 * own.get(truth, 0.0):.0f} times in 100, and {other} "
+                f"{_times(others.iloc[0])}; `normenc design` searches for stimuli that would."
+            )
+    if not truths:
+        return ""
+    least = round(100 * min(own[truth] for truth, own in shares.items()))
+    either, it = ("both ", "either") if len(truths) > 1 else ("", "it")
+    often = f"{'at least ' * (least < 100 and len(truths) > 1)}{least} times in 100"
+    return (
+        f"These {pictures} can tell {either}{join_names([names[one] for one in truths])} from the other encoders: had "
+        f"{it} been the truth, these data would have named it {often}."
+    )
+
+
+def _shares_of(table: pd.DataFrame, truth: str) -> pd.Series:
+    rows = table[table["encoder"] == truth]
+    return rows.set_index("other")["share"].astype(float)
 
 
 def _times(share: float) -> str:

@@ -10,21 +10,23 @@ import pandas as pd
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.report.animal_sentences import animal_sentences
+from normenc.report.answering import answer_of
 from normenc.report.circular_sentences import on_the_circle
 from normenc.report.embedded import picture_uri
 from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
 from normenc.report.identified import identification_facts
 from normenc.report.methods import methods
-from normenc.report.partition_sentences import beyond, beyond_controls
+from normenc.report.partition_sentences import beyond_controls
 from normenc.report.rank_sentences import rank_sentences
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.reproducing import needed_code, used_settings
-from normenc.report.sentences import answer, findings, limits
+from normenc.report.scope_words import other_scope_sentence, scope_phrase
+from normenc.report.sentences import findings, limits
 from normenc.report.stages import left_out, stages_of
 from normenc.report.trained_facts import described, described_task, first_unit, losses, mean_scores, sections
 from normenc.report.tuning_facts import tuning_facts
-from normenc.report.wording import FACTORS, counted, join_factors, join_names, shown, the_recording
+from normenc.report.wording import FACTORS, counted, join_names, shown, the_recording
 from normenc.runs import Run
 from normenc.runs.agreement import agreeing, check_type
 from normenc.runs.pictures import captions, unplaced
@@ -122,12 +124,14 @@ def _rendered(run: Run) -> str:
         environment=environment,
         recording=environment["recording"],
         quality=run.quality,
-        answer=" ".join(filter(None, [answer(similarity, differences), beyond(run.partitioning, similarity)])),
+        answer=answer_of(run),
         findings=[
             *findings(similarity, differences, stimulus_type=environment["recording"]["stimuli"]),
             *beyond_controls(run.partitioning, similarity),
-            *limits(environment["recording"], environment["inference"].get("n_different_images")),
         ],
+        limits=limits(environment["recording"], environment["inference"].get("n_different_images")),
+        scope=scope_phrase(environment),
+        other_scope=_other_scope(run),
         the_recording=the_recording(environment["recording"]["name"]),
         resampled=_sized(environment["inference"]["resampled"]),
         n_models=counted(int(similarity["p_permutations_holm"].notna().sum()), "model"),
@@ -135,9 +139,6 @@ def _rendered(run: Run) -> str:
         drawn=_drawn(similarity, environment),
         stages=stages_of(study),
         left_out=left_out(study),
-        generalises=join_factors(
-            environment["inference"]["resampled"], one_network=len(environment["seeds"]["training"]) <= 1
-        ),
         rows=similarity.to_dict("records"),
         kinds=similarity["kind"].unique().tolist(),
         ceiling=similarity.iloc[0].to_dict(),
@@ -168,6 +169,20 @@ def _rendered(run: Run) -> str:
         data=None if data is None else json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
         plotly=_plotly() if data is not None else "",
     )
+
+
+def _other_scope(run: Run) -> dict[str, Any] | None:
+    """The results in the other scope, and what it asks; None for runs that do not have it."""
+    similarity, differences = run.similarity_by_scope, run.differences_by_scope
+    if similarity is None or differences is None:
+        return None
+    factors = str(similarity["generalises_to"].iloc[0]).split()
+    return {
+        "phrase": scope_phrase(run.environment, factors),
+        "sentence": other_scope_sentence(run.environment, factors),
+        "similarity": similarity.to_dict("records"),
+        "differences": differences.to_dict("records"),
+    }
 
 
 def _coloured_by(run: Run) -> str:

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from normenc.encoders import LEARNED
 from normenc.report.learned import in_words, learned_word
 from normenc.report.wording import interval, join_names, minus
 
@@ -15,46 +14,53 @@ ALL_VARIANCE = "of all variance"  # in the notes where no stimulus was repeated
 INVERSELY = ", but inversely: where its own dissimilarities are larger, the recording’s are smaller"
 
 
-def beyond(partitioning: pd.DataFrame | None, similarity: pd.DataFrame) -> str:
-    """The sentences that are added to the answer: what the best layer explains beyond all controls, and beyond its twin.
+def beyond(partitioning: pd.DataFrame | None, encoder: str, *, beaten: bool) -> str:
+    """What a layer explains beyond all controls together, as a clause, where that qualifies how it compares with each.
 
     Parameters
     ----------
     partitioning : DataFrame or None
         The rows of ``partitioning.csv``.
-    similarity : DataFrame
-        Those of ``similarity.csv``.
+    encoder : str
+    beaten : bool
+        Whether a control is significantly more similar than the layer.
 
     Returns
     -------
     str
-        Empty if it is not known.
+        For a layer that a control beats, what it explains all the same; for another one, that it explains nothing.
+        Otherwise empty.
 
     Examples
     --------
-    >>> similarity = pd.DataFrame({"encoder": ["pool", "fc"], "kind": "trained layer", "similarity": [0.6, 0.4]})
     >>> parts = pd.DataFrame({
-    ...     "encoder": ["pool", "fc"], "variance_of": "dissimilarities", "controls": "pixels, gist",
-    ...     "unique": [0.04, 0.001], "unique_low": [0.01, 0.0], "unique_high": [0.07, 0.006],
-    ...     "beyond_twin": 0.02, "beyond_twin_low": 0.0, "beyond_twin_high": 0.05, "semipartial_beyond_twin": 0.14,
-    ...     "semipartial": [0.2, 0.03], "why_unknown": "", "explained_by_controls": 0.3})
-    >>> print(beyond(parts, similarity))
-    Beyond all controls together, pool explains 0.040 (95 % confidence interval 0.010 to 0.070) of the variance of the recording’s dissimilarities. Beyond the controls and its untrained twin, it explains no significant part (0.020, 95 % confidence interval 0.000 to 0.050).
-    """  # noqa: E501 (a sentence is a line of its own)
-    explaining = similarity[similarity["kind"].isin(LEARNED) & similarity["similarity"].notna()]
-    if partitioning is None or explaining.empty:
+    ...     "encoder": ["pool", "fc"], "variance_of": "dissimilarities", "unique": [0.04, 0.001],
+    ...     "unique_low": [0.01, 0.0], "unique_high": [0.07, 0.006], "semipartial": [0.2, 0.03]})
+    >>> beyond(parts, "pool", beaten=True)
+    '; yet it explains 0.040 (95 % CI 0.010 to 0.070) of the variance of the recording’s dissimilarities beyond all controls together'
+    >>> beyond(parts, "fc", beaten=False)
+    '; yet beyond all controls together it explains no significant part of the variance (0.001, 95 % CI 0.000 to 0.006)'
+    >>> beyond(parts, "fc", beaten=True)
+    ''
+    """  # noqa: E501 (a clause is a line of its own)
+    if partitioning is None:
         return ""
-    best = explaining.loc[explaining["similarity"].idxmax(), "encoder"]
-    word = learned_word(similarity)
-    rows = partitioning[(partitioning["encoder"] == best) & (partitioning["variance_of"] == DISSIMILARITIES)]
-    rows = in_words(rows[rows["unique"].notna()], word)
+    rows = partitioning[(partitioning["encoder"] == encoder) & (partitioning["variance_of"] == DISSIMILARITIES)]
+    rows = rows[rows["unique"].notna() & rows["unique_low"].notna()]
     if rows.empty:
         return ""
     row = rows.iloc[0]
-    said = f"Beyond all controls together, {row['encoder']} explains {_share(row, 'unique', OF_RDMS)}."
-    if pd.isna(row.get("beyond_twin")):
-        return said
-    return f"{said} Beyond the controls and its untrained twin, it explains {_share(row, 'beyond_twin')}."
+    own = row["unique_low"] > 0 and row["semipartial"] > 0
+    if own and beaten:
+        value, _, ends = _value(row, "unique").partition(", ")
+        return f"; yet it explains {value} ({ends}) {OF_RDMS} beyond all controls together"
+    if own or beaten:
+        return ""
+    if row["unique_low"] > 0:
+        return f"; yet what it explains beyond all controls together ({_value(row, 'unique')}) it explains inversely"
+    return (
+        f"; yet beyond all controls together it explains no significant part of the variance ({_value(row, 'unique')})"
+    )
 
 
 def beyond_controls(partitioning: pd.DataFrame | None, similarity: pd.DataFrame) -> list[str]:

@@ -9,7 +9,15 @@ from normenc.report.wording import corrected, counted, interval, join_factors, j
 from normenc.rsa.measures import facts_of
 from normenc.stimulus_types import as_type
 
-__all__ = ["ALPHA", "against_ceiling", "against_chance", "zero_is_unrelated"]
+__all__ = [
+    "ALPHA",
+    "CLOSE",
+    "above_chance",
+    "against_ceiling",
+    "against_chance",
+    "is_close",
+    "zero_is_unrelated",
+]
 
 ALPHA = 0.05
 SHOWN = 8  # models that are named one by one
@@ -63,6 +71,17 @@ def zero_is_unrelated(row: Any) -> bool:
     return facts_of(row.get("comparison", "pearson")).is_correlation
 
 
+def above_chance(row: Any) -> bool:
+    """Whether an encoder is significantly more similar than chance.
+
+    By label permutations; in runs of older versions that only have circular shifts, which are stricter, and by a
+    measure that is a correlation, an interval above 0 is enough.
+    """
+    if pd.isna(row["p_permutations_holm"]) and pd.notna(row.get("p_shifts_holm")) and zero_is_unrelated(row):
+        return bool(row["low"] > 0)
+    return bool(row["p_permutations_holm"] <= ALPHA)
+
+
 def _one_by_one(learned: pd.DataFrame, n_tests: int) -> list[str]:
     below, reached, unsure = [], [], []
     for _, row in learned.iterrows():
@@ -70,7 +89,7 @@ def _one_by_one(learned: pd.DataFrame, n_tests: int) -> list[str]:
         test = f"{p_value(row['p_ceiling_holm'])}, {corrected(n_tests, 'model')}"
         if distance <= 0:
             reached.append(f"{name} reaches the lower ceiling.")
-        elif _is_close(row):
+        elif is_close(row):
             reached.append(
                 f"{name} comes within {distance:.3f} of the lower ceiling; the difference was not significant ({test})."
             )
@@ -93,7 +112,8 @@ def _one_by_one(learned: pd.DataFrame, n_tests: int) -> list[str]:
     return [*sure, *unsure, *reached]
 
 
-def _is_close(row: Any) -> bool:
+def is_close(row: Any) -> bool:
+    """Whether a layer is close to the lower ceiling: little below it, and not significantly."""
     distance = row["ceiling_lower"] - row["similarity"]
     included = row["low"] <= row["ceiling_lower"] <= row["high"]
     close = CLOSE * (1 if zero_is_unrelated(row) else abs(row["ceiling_lower"]))
@@ -114,7 +134,7 @@ def _in_numbers(learned: pd.DataFrame, n_tests: int) -> str:
     """How many layers reach the lower ceiling, are close to it, or below it."""
     below = learned["similarity"] < learned["ceiling_lower"]
     sure = int((below & learned["p_ceiling_holm"].le(ALPHA)).sum())
-    reached, close = int((~below).sum()), sum(_is_close(row) for _, row in learned.iterrows())
+    reached, close = int((~below).sum()), sum(is_close(row) for _, row in learned.iterrows())
     further = len(learned) - reached - close - sure
     most = f"{CLOSE:g}" if zero_is_unrelated(learned.iloc[0]) else f"{100 * CLOSE:g} %"
     said = [

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.renamed import renamed
 from normenc.report.difference_sentences import against_controls, against_twin, counted_differences
-from normenc.report.learned import in_words, learned_rows, learned_word, never_learned, of_others
-from normenc.report.reference_sentences import ALPHA, against_ceiling, against_chance, zero_is_unrelated
+from normenc.report.learned import in_words, learned_rows, learned_word, of_others
+from normenc.report.reference_sentences import against_ceiling, against_chance, zero_is_unrelated
 from normenc.report.wording import (
     counted,
     interval,
@@ -20,76 +19,11 @@ from normenc.report.wording import (
 )
 from normenc.stimulus_types import as_type
 
-__all__ = ["answer", "findings", "limits"]
+__all__ = ["findings", "limits"]
 
 FEW_ANIMALS = 4  # of which an interval that generalises over animals has at most 3 degrees of freedom
 MANY = 4  # trained layers that the page describes one by one
 FOLDED = "folded directions onto orientations"  # as steps of a recording say it
-
-
-def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
-    """The answer in one sentence: whether training helps to explain the code, judged by the best layer that learned.
-
-    Parameters
-    ----------
-    similarity, differences : DataFrame
-        See :func:`findings`.
-
-    Returns
-    -------
-    str
-        No match if no similarity is above 0, by a measure that is a correlation. Yes only if that layer is
-        significantly more similar than its untrained twin and than every control (corrected p at most 0.05), and is
-        above chance: by label permutations or, in runs of older versions that only have circular shifts, which are
-        stricter, by an interval above 0.
-    """
-    word = learned_word(similarity)
-    similarity, differences = in_words(similarity, word), in_words(differences, word)
-    best = _best(similarity)
-    recording = the_recording(similarity["recording"].iloc[0])
-    if never_learned(similarity):
-        return (
-            f"All networks of this study are untrained, so it cannot show whether training helps to explain "
-            f"{recording}. To ask that, give an encoder its weights."
-        )
-    if best is None:
-        return f"No {word} layer has a similarity with {recording}."
-    name = str(best["encoder"])
-    if best["similarity"] <= 0 and zero_is_unrelated(best):
-        return (
-            f"No {word} layer matches {recording}: even the most similar one, {name}, has a similarity of "
-            f"{minus(f'{best.similarity:.3f}')}."
-        )
-    twins = differences[differences["other_kind"] == EncoderKind.TWIN]
-    improved = twins.loc[(twins["p_holm"] <= ALPHA) & (twins["difference"] > 0), "encoder"].tolist()
-    if name in improved:
-        own = differences[(differences["encoder"] == name) & (differences["other_kind"] == EncoderKind.CONTROL)]
-        return _of_the_best(name, recording, own, best)
-    what = "the task" if word == "trained" else "training"
-    twin = twins[twins["encoder"] == name]
-    if twins["p_holm"].isna().all():
-        return (
-            f"These data cannot show whether {what} helps to explain {recording}: no difference between a {word} "
-            "layer and its untrained twin could be tested."
-        )
-    if twin.empty:
-        return (
-            f"This study cannot show whether {what} helps to explain {recording}: {name}, the layer that matches best, "
-            "has no untrained twin that could be compared."
-        )
-    if improved:
-        return (
-            f"Training makes {_listed(improved)} significantly more similar to {recording}, but not {name}, the layer "
-            "that matches best."
-        )
-    if (twin["p_holm"] <= ALPHA).any():
-        return f"Training makes {name}, the layer that matches best, significantly less similar to {recording}."
-    untested = twins.loc[twins["p_holm"].isna(), "encoder"].tolist()
-    rest = f"; {_listed(untested)} could not be tested" if untested else ""
-    return (
-        f"There is no evidence that {what} helps to explain {recording}: no {word} layer is significantly more "
-        f"similar to it than its untrained twin{rest}."
-    )
 
 
 def _best(similarity: pd.DataFrame) -> Any:
@@ -124,43 +58,6 @@ def _few_animals(row: Any) -> str:
     if "animals" not in str(row.get("resampled", "")).split() or not n <= FEW_ANIMALS:
         return ""
     return f" It generalises to other animals, and with {counted(int(n), 'animal')} such an interval is wide."
-
-
-def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Series) -> str:
-    """The answer for a layer that training made more similar, and what else is needed for a yes."""
-    before = "its untrained twin" if row["kind"] == EncoderKind.PRETRAINED else "before training"
-    sure = controls["p_holm"] <= ALPHA
-    better = controls.loc[sure & (controls["difference"] < 0), "other"].tolist()
-    as_good = controls.loc[controls["p_holm"] > ALPHA, "other"].tolist()
-    untested = controls.loc[controls["p_holm"].isna(), "other"].tolist()
-    caveats = []
-    if better:
-        caveats.append(
-            f"the {_be(better, 'control', 'controls')} {join_names(better)} {_be(better, 'is', 'are')} significantly "
-            "more similar than this layer"
-        )
-    if as_good:
-        control = _be(as_good, "control", "controls")
-        caveats.append(f"it did not differ significantly from the {control} {join_names(as_good)}")
-    if untested:
-        caveats.append(f"it could not be tested against {join_names(untested)}")
-    if not len(controls):
-        caveats.append("it was compared with no control")
-    only_shifts = bool(np.isnan(row["p_permutations_holm"]) and row.get("p_shifts_holm", np.nan) >= 0)
-    by_interval = only_shifts and zero_is_unrelated(row)  # runs of older versions, with one test
-    if by_interval and not row["low"] > 0:
-        caveats.append("the confidence interval of its similarity includes 0")
-    elif not by_interval and not row["p_shifts_holm" if only_shifts else "p_permutations_holm"] <= ALPHA:
-        caveats.append("it is not significantly more similar than chance")
-    if caveats:
-        return (
-            f"Training makes {name}, the layer that matches best, significantly more similar to {recording}, but "
-            f"{', and '.join(caveats)}."
-        )
-    return (
-        f"Training helps to explain {recording}: {name}, the layer that matches best, is significantly more similar "
-        f"than {before} and than every control."
-    )
 
 
 @renamed(kind="stimulus_type")
@@ -270,12 +167,3 @@ def _unknown(similarity: pd.DataFrame) -> list[str]:
         whose = join_names(own["encoder"].tolist())
         sentences.append(f"No {what} is known for {whose}: {reason}.")
     return sentences
-
-
-def _be(names: list[str], one: str, several: str) -> str:
-    return one if len(names) == 1 else several
-
-
-def _listed(names: list[str]) -> str:
-    """A few names one by one, or the number of many."""
-    return join_names(names) if len(names) <= 2 * MANY else f"{len(names)} layers"
