@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Iterable
 from numbers import Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "check_range",
     "grey_images",
     "is_frame",
+    "is_zarr",
     "stimulus_name",
 ]
 
@@ -292,3 +294,11 @@ def _row_labels(responses: Any) -> Iterable[tuple[str, Any]]:
     own = [str(name) for name in coords if coords[name].dims == responses.dims[:1]]
     known = [name for name in (*STIMULUS_TYPES, "stimulus") if name in own]
     return [(name, coords[name].values) for name in dict.fromkeys([*known, *own])]
+
+
+def is_zarr(folder: Path) -> bool:
+    """Whether a folder is a store of Zarr, whatever it is called; False if it cannot be read."""
+    try:
+        return any((folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
+    except OSError:
+        return False

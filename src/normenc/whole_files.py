@@ -15,7 +15,7 @@ from secrets import token_hex
 from normenc.errors import InputError
 from normenc.texts import visible
 
-__all__ = ["WriteError", "aside_of", "beside", "check_writable", "is_zarr", "remove_leftovers", "write_whole"]
+__all__ = ["WriteError", "aside_of", "beside", "check_writable", "remove_leftovers", "write_whole"]
 
 STALE_AFTER = 24 * 3600.0  # seconds without a change after which a file is taken to be abandoned
 ASIDE = re.compile(r"\.normenc-(?P<host>.+)-(?P<pid>[1-9]\d{0,8})-[0-9a-f]{16}(\..*)?", re.DOTALL)
@@ -89,14 +89,6 @@ def beside(path: Path, suffix: str = "") -> Iterator[Path]:
                 shutil.rmtree(place, ignore_errors=True)
             else:
                 place.unlink(missing_ok=True)
-
-
-def is_zarr(folder: Path) -> bool:
-    """Whether a folder is a store of Zarr, whatever it is called; False if it cannot be read."""
-    try:
-        return any((folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
-    except OSError:
-        return False
 
 
 def check_writable(folder: Path, what: str, advice: str) -> Path:

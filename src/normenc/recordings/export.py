@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from normenc.arrays import is_zarr
 from normenc.csv_tables import write_table
 from normenc.errors import InputError
 from normenc.recordings.conversion import checked_rdms, facts_of, rdm_to_xarray, to_xarray
@@ -20,7 +21,7 @@ from normenc.recordings.pictures import match_images
 from normenc.recordings.recording import Recording
 from normenc.recordings.rows import all_rows
 from normenc.stimulus_types import STIMULUS_TYPES, as_type
-from normenc.whole_files import beside, is_zarr
+from normenc.whole_files import beside
 
 __all__ = ["named_arrays", "save", "save_rdm"]
 

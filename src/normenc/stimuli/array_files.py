@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from normenc.arrays import is_zarr
 from normenc.errors import InputError
 from normenc.stimuli.first_read import FirstRead
 from normenc.stimuli.stacks import Stack
-from normenc.whole_files import is_zarr
 
 __all__ = ["ARRAY_SUFFIXES", "ArrayFile", "split_place", "tell_store"]
 

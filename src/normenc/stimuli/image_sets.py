@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from normenc.arrays import is_zarr
 from normenc.errors import InputError
 from normenc.stimuli.array_files import ARRAY_SUFFIXES, ArrayFile, split_place, tell_store
 from normenc.stimuli.checked_stacks import as_stack, check_values
 from normenc.stimuli.fitting import fitted, luminance
 from normenc.stimuli.folders import list_images, read_headers
 from normenc.stimuli.stacks import FileStack, Some, Stack, blocks
-from normenc.whole_files import is_zarr
 
 __all__ = ["ImageSet", "open_stack"]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import Any
 
+from normenc.arrays import is_zarr
 from normenc.errors import InputError
 from normenc.recordings.provenance import reads
-from normenc.whole_files import is_zarr
 
 __all__ = ["SUFFIXES", "cuts_trials", "maps_names", "opened"]
 
