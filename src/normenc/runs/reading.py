@@ -1,7 +1,6 @@
 """A finished run as one object: its folder is opened and checked, and its files are read when first used."""
 
 import json
-import tomllib
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -16,7 +15,7 @@ from normenc.errors import InputError
 from normenc.runs import files
 from normenc.runs.agreement import agreeing, check_encoders
 from normenc.runs.marker import belongs
-from normenc.runs.older_keys import with_todays_keys
+from normenc.runs.older_keys import settings_of
 from normenc.runs.older_tables import BY_ENCODER, check_format, upgraded, with_todays_inference
 from normenc.runs.schema import ENVIRONMENT, SETTINGS, SIMILARITY
 from normenc.showing import Shown
@@ -72,12 +71,9 @@ class Run(Shown):
             raise InputError(f"the run is a {type(folder).__name__}; it must be the folder of a run, a text or a Path")
         self.folder = Path(folder)
         files.check_folder(self.folder)
-        self.settings = files.parsed(
-            self.folder, SETTINGS, lambda text: with_todays_keys(tomllib.loads(text), warn=False)
-        )
-        self.environment = files.parsed(self.folder, ENVIRONMENT, json.loads)
+        self.settings = files.parsed(self.folder, SETTINGS, settings_of)
+        self.environment = with_todays_inference(files.parsed(self.folder, ENVIRONMENT, json.loads))
         check_format(self.folder, self.environment)
-        self.environment = with_todays_inference(self.environment)
         self.similarity = self._table(SIMILARITY)
         for column in ("recording", "comparison", "rdm_metric"):
             if (n := self.similarity[column].nunique(dropna=False)) > 1:
@@ -122,10 +118,14 @@ class Run(Shown):
         return self._optional("similarity_by_method.csv")
 
     @cached_property
-    def by_scope(self) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-        """Of ``similarity_by_scope.csv`` and ``differences_by_scope.csv``: those of the other scope; None without."""
-        tables = [self._optional(f"{name}_by_scope.csv") for name in ("similarity", "differences")]
-        return None if tables[0] is None or tables[1] is None else (tables[0], tables[1])
+    def similarity_by_scope(self) -> pd.DataFrame | None:
+        """Of ``similarity_by_scope.csv``: `similarity` in the other scope; None without any, or in older runs."""
+        return self._optional("similarity_by_scope.csv")
+
+    @cached_property
+    def differences_by_scope(self) -> pd.DataFrame | None:
+        """Of ``differences_by_scope.csv``: the same of `differences`."""
+        return self._optional("differences_by_scope.csv")
 
     @cached_property
     def partitioning(self) -> pd.DataFrame | None:
@@ -337,9 +337,9 @@ class Run(Shown):
         return f"{who}, {len(self.similarity)} encoders, in {self.folder}"
 
     def _notes(self) -> list[str]:
-        described = self.recording.get("description")
         failed = () if self.failures is None else self.failures.itertuples()
-        return [*([described] if described else []), *(f"{row.encoder}: {row.reason}" for row in failed)]
+        described = filter(None, [self.recording.get("description")])
+        return [*described, *(f"{row.encoder}: {row.reason}" for row in failed)]
 
     def _optional(self, name: str) -> pd.DataFrame | None:
         there = (self.folder / name).is_file() and name in belongs(self.folder, [name])
