@@ -738,13 +738,19 @@ print(f"{np.mean(np.array(turned) >= observed):.0%} of all turns are as similar 
 # *which orientation is which*, and a model that treats all orientations alike cannot pass it, however good it is.
 #
 # For the same reason 181 neighbouring gratings say no more than a handful of independent stimuli, and an interval that
-# takes them for 181 is far too narrow. `rsa.infer` does all of this at once. It resamples stimuli (in blocks of
-# neighbours), neurons and seeds, and gives intervals, ceiling and tests.
+# takes them for 181 is far too narrow. `rsa.infer` does all of this at once. Here it resamples stimuli (in blocks of
+# neighbours), neurons and seeds, and gives intervals, ceiling and tests: `p_permutations` with orientations exchanged
+# at random, `p_shifts` with the circle turned.
+#
+# Are these gratings a sample at all? At one degree there are no others between them. Without `generalise_to`,
+# `rsa.infer` takes them as all there are and asks only about other neurons and seeds, and its intervals are narrower:
+# [the scope](statistics.md#scope) is part of every answer.
 
 # %%
-found = rsa.infer(models, responses=responses, ordered=True, n_samples=300)
-naive = rsa.infer(models, responses=responses, ordered=False, n_samples=300)
-table = found.models[["model", "similarity", "low", "high", "p_permutations"]].copy()
+scope = ["stimuli", "neurons", "seeds"]
+found = rsa.infer(models, responses=responses, ordered=True, generalise_to=scope, n_samples=300)
+naive = rsa.infer(models, responses=responses, ordered=False, generalise_to=scope, n_samples=300)
+table = found.models[["model", "similarity", "low", "high", "p_permutations", "p_shifts"]].copy()
 table["low, neighbours ignored"] = naive.models["low"]
 table["high, neighbours ignored"] = naive.models["high"]
 display(table.round(3))
@@ -776,9 +782,9 @@ display(pairs.loc[interesting].round(3))
 # %% [markdown]
 # The picture holds what the study's two bars leave out. Whiskers are 95 % intervals. The grey line at the right is the
 # noise ceiling, so narrow because there are many neurons. A line with a dot leads from a model to those that it is
-# significantly more similar than, after Holm's correction for many tests. A white dot at the foot of a bar would say
-# that the model is significantly more similar than for rotated orientations. The table asks the four questions that
-# matter.
+# significantly more similar than, after Holm's correction for many tests. A white dot at the foot of a bar says that
+# the model is significantly more similar than for orientations exchanged at random. The table asks the four questions
+# that matter.
 #
 # **To think about.** Write down, in two sentences, what this study shows about the tilt task and V1.
 #

@@ -47,8 +47,8 @@ def test_every_table_of_the_folder_is_an_attribute(made):
     names = {path.stem for path in made.folder.glob("*.csv")}
     assert names == {
         "similarity",
-        "similarity_by_seed",
         "similarity_by_scope",
+        "similarity_by_seed",
         "differences",
         "differences_by_scope",
         "partitioning",

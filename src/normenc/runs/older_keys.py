@@ -1,11 +1,12 @@
 """Keys of a study file that once had other names."""
 
+import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 from normenc.renamed import with_new_keys
 
-__all__ = ["OLD_KEYS", "with_todays_keys"]
+__all__ = ["OLD_KEYS", "settings_of", "with_todays_keys"]
 
 OLD_KEYS = {
     "comparison": {"also": "other_measures"},
@@ -42,3 +43,8 @@ def with_todays_keys(settings: Mapping[str, Any], *, warn: bool) -> dict[str, An
         elif section is not None:
             settings[name] = with_new_keys(section, name, new_names, warn=warn)
     return settings
+
+
+def settings_of(text: str) -> dict[str, Any]:
+    """Settings of a run, from the text of its study file, with today's keys."""
+    return with_todays_keys(tomllib.loads(text), warn=False)

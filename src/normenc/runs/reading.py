@@ -1,7 +1,6 @@
 """A finished run as one object: its folder is opened and checked, and its files are read when first used."""
 
 import json
-import tomllib
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -16,7 +15,7 @@ from normenc.errors import InputError
 from normenc.runs import files
 from normenc.runs.agreement import agreeing, check_encoders
 from normenc.runs.marker import belongs
-from normenc.runs.older_keys import with_todays_keys
+from normenc.runs.older_keys import settings_of
 from normenc.runs.older_tables import BY_ENCODER, check_format, upgraded, with_todays_inference
 from normenc.runs.optional_tables import Tables
 from normenc.runs.schema import ENVIRONMENT, SETTINGS, SIMILARITY
@@ -73,12 +72,9 @@ class Run(Tables, Shown):
             raise InputError(f"the run is a {type(folder).__name__}; it must be the folder of a run, a text or a Path")
         self.folder = Path(folder)
         files.check_folder(self.folder)
-        self.settings = files.parsed(
-            self.folder, SETTINGS, lambda text: with_todays_keys(tomllib.loads(text), warn=False)
-        )
-        self.environment = files.parsed(self.folder, ENVIRONMENT, json.loads)
+        self.settings = files.parsed(self.folder, SETTINGS, settings_of)
+        self.environment = with_todays_inference(files.parsed(self.folder, ENVIRONMENT, json.loads))
         check_format(self.folder, self.environment)
-        self.environment = with_todays_inference(self.environment)
         self.similarity = self._table(SIMILARITY)
         for column in ("recording", "comparison", "rdm_metric"):
             if (n := self.similarity[column].nunique(dropna=False)) > 1:
@@ -276,6 +272,6 @@ class Run(Tables, Shown):
         return f"{who}, {len(self.similarity)} encoders, in {self.folder}"
 
     def _notes(self) -> list[str]:
-        described = self.recording.get("description")
-        failures = [] if self.failures is None else self.failures[["encoder", "reason"]].to_numpy().tolist()
-        return [*([described] if described else []), *(f"{encoder}: {reason}" for encoder, reason in failures)]
+        failed = () if self.failures is None else self.failures.itertuples()
+        described = filter(None, [self.recording.get("description")])
+        return [*described, *(f"{row.encoder}: {row.reason}" for row in failed)]

@@ -286,7 +286,8 @@ def evaluate(
     asked = in_order(study.stages if stages is None else stages, predict=study.encoding.enabled)
     with reporting(progress) as progress:
         if "compare" in asked:
-            check_scope(prepared)  # what is wrong with the recording shows before anything is trained
+            _ = prepared.inputs  # what is wrong with the recording shows before anything is trained
+            check_scope(prepared)
         represented = represent(
             prepared, device=device, workers=workers, memory=memory, scratch=scratch, progress=progress
         )
