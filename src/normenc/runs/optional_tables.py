@@ -39,7 +39,7 @@ class Tables:
     @cached_property
     def differences_by_scope(self) -> pd.DataFrame | None:
         """Of ``differences_by_scope.csv``: the differences in the other scope; None without any."""
-        return self._optional("differences_by_scope.csv")
+        return self._optional("differences_by_scope.csv", empty=True)
 
     @cached_property
     def animals(self) -> pd.DataFrame | None:
@@ -96,9 +96,9 @@ class Tables:
         """Of ``failures.csv``: what could not be trained or compared, and why; None where nothing failed."""
         return self._optional("failures.csv")
 
-    def _optional(self, name: str) -> pd.DataFrame | None:
+    def _optional(self, name: str, *, empty: bool = False) -> pd.DataFrame | None:
         there = (self.folder / name).is_file() and name in belongs(self.folder, [name])
-        return self._table(name) if there else None
+        return self._table(name, empty=empty) if there else None
 
     def _table(self, name: str, *, empty: bool = False) -> pd.DataFrame:
         known = None if name == SIMILARITY else self.similarity

@@ -4,7 +4,7 @@ function leaderboard() {
   const table = byId("leaderboard");
   const body = table.tBodies[0];
   const rows = Array.from(body.rows);
-  const columns = [null, null, null, "similarity", "low", "p_permutations", "p_permutations_holm", "p_shifts", "p_shifts_holm", "minus_ceiling", "p_ceiling", "p_ceiling_holm"];
+  const columns = [null, null, null, "similarity", "low", "p_permutations_holm", "p_shifts_holm", "minus_ceiling", "p_ceiling_holm"];
   let method = methods[0];
   let sorted = { column: null, descending: false };
 
