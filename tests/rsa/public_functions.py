@@ -93,6 +93,8 @@ def numbers(found: Any) -> np.ndarray:
         return found.table["share"].to_numpy()
     if isinstance(found, rsa.AgainstAnimals):
         return np.ravel(found.models[["similarity", "between_animals", "difference", "low", "high"]])
+    if isinstance(found, rsa.Chosen):
+        return np.concatenate([found.stimuli, np.ravel(found.discriminability)])
     if isinstance(found, rsa.Ceiling):
         return np.array([found.lower, found.upper])
     if isinstance(found, rsa.WeightedModel):
@@ -258,6 +260,17 @@ CALLS = [
             {"one": one, "two": two}, n_neurons=9, noise=5, truths={"truth": truth}, n_simulations=6
         ),
         {**MODEL_PAIR, "truth": ("rdm", ANIMALS[0])},
+        "drawn",
+    ),
+    Call(
+        "discriminability",
+        lambda one, two: rsa.discriminability({"one": one, "two": two}, n_neurons=9, noise=5),
+        MODEL_PAIR,
+    ),
+    Call(
+        "choose_stimuli",
+        lambda one, two: rsa.choose_stimuli({"one": one, "two": two}, 5, n_neurons=9, noise=5),
+        MODEL_PAIR,
         "drawn",
     ),
     Call("infer", infer, {**MODEL_PAIR, "data": ("rdms", ANIMALS)}, "drawn", "of animals"),

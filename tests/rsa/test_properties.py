@@ -179,6 +179,12 @@ GIVEN = {  # the least that each function needs, before options
     "identification": lambda **o: rsa.identification(
         {"a": MODELS[0], "b": MODELS[1]}, **({"n_neurons": 9, "noise": 5, "n_simulations": 6} | o)
     ),
+    "discriminability": lambda **o: rsa.discriminability(
+        {"a": MODELS[0], "b": MODELS[1]}, **({"n_neurons": 9, "noise": 5} | o)
+    ),
+    "choose_stimuli": lambda **o: rsa.choose_stimuli(
+        {"a": MODELS[0], "b": MODELS[1]}, **({"n_chosen": 5, "n_neurons": 9, "noise": 5} | o)
+    ),
     "permuted_similarities": lambda **o: rsa.permuted_similarities(*MODELS, [range(N)], **o),
 }
 
@@ -206,7 +212,7 @@ def test_a_misspelt_choice_is_named(name, option):
 
 @parameters(lambda option: option == "seed" or option.startswith("n_"))
 def test_whole_numbers_are_pythons_or_numpys(name, option):
-    least = 4 if name in ("simulate_responses", "identification") else 2
+    least = {"simulate_responses": 4, "identification": 4, "discriminability": 4, "choose_stimuli": 5}.get(name, 2)
     expected = Call.__call__(Call(name, function(name), {}), **{option: least})
     for kind in (np.int64, np.uint8, np.int16):
         np.testing.assert_array_equal(Call(name, function(name), {})(**{option: kind(least)}), expected)

@@ -20,11 +20,14 @@ import pandas as pd
 
 from normenc.arrays import as_count
 from normenc.errors import InputError
+from normenc.rsa.labelled import labels_of_rdm
+from normenc.rsa.labels import check_same
 from normenc.rsa.pairs import as_rdm, upper
 
 __all__ = ["Experiment", "as_candidates", "discriminability", "leads", "recorded_rdm"]
 
 Floats = npt.NDArray[np.float64]
+ROUNDING = 1e-6  # of the largest eigenvalue, in RDMs of single precision
 TINY = 1e-30  # variance of a candidate's difference from itself
 
 
@@ -101,10 +104,13 @@ def _strength(given: Any, n_stimuli: int, name: str) -> Floats:
 def as_candidates(candidates: Mapping[str, Any]) -> tuple[list[str], Floats]:
     """Names and RDMs, shape (n_candidates, n_stimuli, n_stimuli), of at least two candidates.
 
+    Each is that of the correlations which :func:`normenc.rsa.simulate_responses` simulates: negative eigenvalues of
+    1 - RDM, as a published RDM may have, are set to 0.
+
     Raises
     ------
     InputError
-        If there are fewer, or their numbers of stimuli differ.
+        If there are fewer, or their stimuli differ.
     """
     names = list(candidates)
     if len(names) < 2:
@@ -116,7 +122,19 @@ def as_candidates(candidates: Mapping[str, Any]) -> tuple[list[str], Floats]:
                 f"{names[0]!r} has {len(matrices[0])} stimuli, but {name!r} has {len(matrix)}; candidates' RDMs must "
                 "be of the same stimuli"
             )
-    return names, np.stack(matrices)
+    check_same([(f"the RDM of {name!r}", labels_of_rdm(candidates[name])) for name in names])
+    return names, np.stack([_of_correlations(matrix) for matrix in matrices])
+
+
+def _of_correlations(rdm: Floats) -> Floats:
+    values, directions = np.linalg.eigh(1 - rdm)
+    if values[0] >= -ROUNDING * values[-1]:
+        return rdm
+    covariance = (directions * np.maximum(values, 0)) @ directions.T
+    deviation = np.sqrt(np.diag(covariance))
+    possible = 1 - covariance / np.outer(deviation, deviation)
+    np.fill_diagonal(possible, 0)
+    return np.asarray((possible + possible.T) / 2)
 
 
 def discriminability(
