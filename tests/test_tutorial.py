@@ -502,7 +502,7 @@ def test_the_lesson_takes_about_seventy_minutes():
 def test_the_lessons_links_lead_somewhere_and_its_folds_close():
     links = re.findall(r"\]\(([^)]+)\)", TEXT)
     assert {"statistics.md", "leaderboard.md", "recordings.md", "encoding.md", "encoders.md"} <= set(links)
-    assert all((DOCS / link).is_file() for link in links)
+    assert all((DOCS / link.partition("#")[0]).is_file() for link in links)
     assert TEXT.count("<details") == TEXT.count("</details>") == TEXT.count("<summary>") == TEXT.count("</summary>")
 
 
