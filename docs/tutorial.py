@@ -744,7 +744,7 @@ print(f"{np.mean(np.array(turned) >= observed):.0%} of all turns are as similar 
 #
 # Are these gratings a sample at all? At one degree there are no others between them. Without `generalise_to`,
 # `rsa.infer` takes them as all there are and asks only about other neurons and seeds, and its intervals are narrower:
-# [the scope](statistics.md#scope) is part of every answer.
+# [the scope](statistics.md) is part of every answer.
 
 # %%
 scope = ["stimuli", "neurons", "seeds"]

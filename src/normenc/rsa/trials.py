@@ -26,6 +26,7 @@ __all__ = ["BY_NEURON", "DrawsByNeuron", "TrialDraws", "Trials", "draw_trials", 
 Floats = npt.NDArray[np.float64]
 BY_NEURON = "neurons x trials"  # the name of this way to draw, beside those of factors
 MAX_BYTES = 2**28  # of the products of all trials with each other
+MAX_AT_ONCE = 2**18  # responses whose groups of neurons are averaged at once
 NEURONS_A_PRODUCT = 30  # so many neurons take as long as one pair of repeats
 
 
@@ -179,10 +180,13 @@ class Trials:
         """The same with other shares in each group of neurons, (n_groups, n_stimuli, n_repeats) for each sample."""
         found = []
         for by_group in shares:
-            mean = np.empty(self.values.shape[1:])
-            for index, share in enumerate(by_group):
-                members = np.flatnonzero(self.group == index)
-                mean[:, members] = np.einsum("ia,ain->in", share, self.values[:, :, members])
+            if self.values.size <= MAX_AT_ONCE:
+                mean = np.einsum("nia,ain->in", by_group[self.group], self.values)
+            else:
+                mean = np.empty(self.values.shape[1:])
+                for index, share in enumerate(by_group):
+                    members = np.flatnonzero(self.group == index)
+                    mean[:, members] = np.einsum("ia,ain->in", share, self.values[:, :, members])
             found.append((mean @ mean.T, mean.sum(axis=1)))
         return self._dissimilarities(found)
 
