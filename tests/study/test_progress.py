@@ -29,6 +29,7 @@ STAGES = [
     "comparing",
     "comparing by other measures",
     "dividing variance between layers and controls",
+    "dividing dissimilarities by the angle between stimuli",
     "simulating recordings",
     "comparing over training",
     "predicting neurons",
@@ -76,7 +77,7 @@ def test_pictures_and_layers_are_counted_one_by_one(told):
     assert totals["training"] == 2  # seeds
     assert totals["comparing over training"] == 1  # network
     assert totals["describing tuning"] == 1 + 2 + 1  # the recording, pool and fc, pixels
-    assert totals["drawing"] == 19
+    assert totals["drawing"] == 21
 
 
 def test_time_left_follows_from_what_was_done():

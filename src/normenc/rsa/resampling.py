@@ -15,6 +15,7 @@ from normenc.rsa.quadratic import total_of_pairs
 __all__ = ["block_length_of", "draw_blocks", "draw_counts", "inflation", "tiles_range", "total_variance"]
 
 Counts = npt.NDArray[np.int64]
+ROUNDING = 1e-20  # of the largest variance of a bootstrap: what rounding makes of no variance
 SURE_RISE = 6  # standard errors by which dissimilarity must rise from neighbours to its maximum
 
 
@@ -248,10 +249,12 @@ def total_variance(
     solved = np.full((len(parts), flat.shape[1]), np.nan)
     for column, values in enumerate(flat.T):
         if np.isfinite(values).all():
-            scale = 1 / np.maximum(
-                values, np.finfo(float).tiny ** 0.5
-            )  # every bootstrap has the same relative precision
-            solved[:, column] = nnls(system * scale[:, None], values * scale)[0]
+            none = values <= ROUNDING * values.max(initial=0)  # then none of the parts that it would contain is there
+            there = ~(system[none] > 0).any(axis=0)
+            solved[:, column] = 0
+            if there.any() and not none.all():
+                scale = 1 / values[~none]  # every bootstrap has the same relative precision
+                solved[there, column] = nnls(system[~none][:, there] * scale[:, None], values[~none] * scale)[0]
     total = solved.sum(axis=0)
     # Parts that depend on several members are treated as no more precise than single ones: leaving them out gives more
     # degrees of freedom, and a type-I error of 0.08 with many animals and little noise.

@@ -50,7 +50,7 @@ def processes_for(n_jobs: int, workers: int, reading: Reading) -> int:
     if n == 1:
         warnings.warn(
             f"encoders are read by one process instead of {asked}: each needs {readable(ENOUGH)}, and "
-            f"{readable(memory)} may be used; allow more with --memory (in Python, normenc.study.memory_limit)",
+            f"{readable(memory)} may be used; allow more with normenc.study.memory_limit",
             NormencWarning,
             stacklevel=2,
         )
