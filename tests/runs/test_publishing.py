@@ -497,7 +497,7 @@ def test_a_full_disk_ends_in_one_message_and_leaves_nothing(finished, small_disk
         assert content_of(small_disk) == before
 
 
-@pytest.mark.parametrize("small_disk", [1800], indirect=True)
+@pytest.mark.parametrize("small_disk", [1600], indirect=True)
 def test_a_report_that_the_disk_cannot_hold_leaves_nothing(finished, small_disk):
     told = pytest.raises(InputError, match=r"out/report.html: there is no room for this file of \d\.\d MB")
     with told, destination(small_disk / "out", "run", lambda found: {}) as place, place.staged() as stage:
