@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,7 @@ class Inputs:
     neurons: tuple[NeuronGroups | Neurons, ...]
     n_neurons: int
     members: list[npt.NDArray[np.intp]]
+    undefined: ClassVar[str] = "all dissimilarities of {} are equal"  # why a model has no similarity
     n_repeats: int = 0
     trials: Trials | None = None
     why_no_trials: str = ""
@@ -156,7 +157,7 @@ class Inputs:
                 reasons[self.names[owner]] = f"all its dissimilarities are {value:g}{of_one}"
         return reasons
 
-    def without(self, names: Collection[str]) -> "Inputs":
+    def without(self, names: Collection[str]) -> Self:
         """Leave models out.
 
         Raises
@@ -168,15 +169,19 @@ class Inputs:
             return self
         places = [index for index, name in enumerate(self.names) if name not in names]
         if not places:
-            raise InputError(f"no model has a similarity: all dissimilarities of {next(iter(names))!r} are equal")
+            raise InputError(f"no model has a similarity: {self.undefined.format(repr(next(iter(names))))}")
         kept = np.isin(self.owner, places)
         return replace(
             self,
             names=[self.names[place] for place in places],
             owner=np.searchsorted(places, self.owner[kept]),
             member=self.member[kept],
-            model_matrices=[self.model_matrices[place] for place in np.flatnonzero(kept).tolist()],
+            **self._of_vectors(np.flatnonzero(kept).tolist()),
         )
+
+    def _of_vectors(self, places: list[int]) -> dict[str, Any]:
+        """What is compared of the models' seeds in these places."""
+        return {"model_matrices": [self.model_matrices[place] for place in places]}
 
     def of_stimuli(self, some: npt.NDArray[np.intp]) -> "Inputs":
         """Models and RDMs of some stimuli, in their order; without neurons."""

@@ -1,9 +1,9 @@
 """The inputs of :func:`normenc.rsa.infer_representations`, checked once: responses of models and of a recording."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import lcm
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,7 @@ class RepresentationInputs(Inputs):
         What of the units is compared, if not all; a sentence.
     """
 
+    undefined: ClassVar[str] = "that of {} is undefined"
     responses: tuple[Floats, ...] = ()
     recorded: tuple[Floats, ...] = ()
     repeats: Floats | None = None
@@ -107,21 +108,8 @@ class RepresentationInputs(Inputs):
             pairs_matter=measure.arithmetic.pairs_matter,
         )
 
-    def without(self, names: Collection[str]) -> "RepresentationInputs":
-        """Leave models out; InputError if none is left."""
-        if not names:
-            return self
-        places = [index for index, name in enumerate(self.names) if name not in names]
-        if not places:
-            raise InputError(f"no model has a similarity; of {next(iter(names))!r} it is undefined")
-        kept = np.isin(self.owner, places)
-        return replace(
-            self,
-            names=[self.names[place] for place in places],
-            owner=np.searchsorted(places, self.owner[kept]),
-            member=self.member[kept],
-            responses=tuple(self.responses[place] for place in np.flatnonzero(kept).tolist()),
-        )
+    def _of_vectors(self, places: list[int]) -> dict[str, Any]:
+        return {"responses": tuple(self.responses[place] for place in places)}
 
     def of_stimuli(self, some: npt.NDArray[np.intp]) -> "RepresentationInputs":
         """Responses to some stimuli, in their order."""

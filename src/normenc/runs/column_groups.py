@@ -73,6 +73,7 @@ def table(rows: str, *groups: Iterator[Column]) -> Table:
 
 
 def columns(column_type: str, names: str, meaning: str, when: str = "always") -> Iterator[Column]:
+    """Columns of one type and meaning, whose `names` stand in a text."""
     return (Column(name, column_type, meaning, when) for name in names.split())
 
 
