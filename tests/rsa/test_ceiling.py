@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from normenc.errors import InputError
-from normenc.rsa import compare_rdms, noise_ceiling, rdm, simulate_responses, spearman_brown
+from normenc.rsa import compare_rdms, infer, noise_ceiling, rdm, simulate_responses, spearman_brown
 
 TRUTH = rdm(np.random.default_rng(9).normal(size=(30, 12)))
 
@@ -68,3 +69,15 @@ def test_bad_input_is_named():
         noise_ceiling(responses=np.eye(3))
     with pytest.raises(InputError, match="neurons cannot be resampled for the metric 'poisson'"):
         noise_ceiling(responses=np.ones((5, 6)), rdm_metric="poisson")
+
+
+def test_a_ceiling_of_few_animals_varies_as_its_interval_says():
+    """Over recordings of 5 noisy animals: copies of an animal among the others would double the variance."""
+    rng = np.random.default_rng(5)
+    lower, widths = [], []
+    for _ in range(150):
+        trials = simulate_responses(TRUTH, 30, 1.0, rng, n_animals=5)
+        found = infer({"truth": TRUTH}, [rdm(t[0]) for t in trials], generalise_to=["animals"], n_permutations=19)
+        lower.append(found.ceiling.lower)
+        widths.append(np.ptp(found.ceiling_intervals[0]) / 2 / stats.t.ppf(0.975, found.models["dof"][0]))
+    assert np.mean(np.square(widths)) / np.var(lower, ddof=1) == pytest.approx(1, abs=0.3)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.rsa.ceiling import bounds, neuron_halves, random_halves
+from normenc.rsa.drawn_ceilings import in_draws
 from normenc.rsa.halves import RepeatHalves, n_splits
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.linear import Linear
@@ -63,6 +64,7 @@ class Evaluator:
         self.counts = [everyone, *(draw.weights for draw in draws.get("stimuli", []))]
         self._ceilings: dict[int, Floats] = {}  # from halves that are the same in all samples, by weighting of stimuli
         self._own: list[tuple[Floats, Floats]] = []  # of samples of neurons, by weighting of stimuli
+        self._grouped: dict[int, tuple[Floats, Floats, Floats]] = {}  # of all animals, by weighting of stimuli
 
     def evaluate(self, draws: Mapping[str, Any]) -> tuple[Floats, Floats]:
         """Similarity of every model's vectors with the data's, and both ceilings; one sample if all are the same.
@@ -91,6 +93,9 @@ class Evaluator:
             fixed = self.halves is not None and not self.halves.populations
             return estimates, self._fixed(place) if fixed else ceiling
         several = inputs.group if self.kind == inputs.grouped_by else None
+        if several is not None and self.measure.is_correlation:
+            estimates, ceiling, between = self._with_all_groups(place)
+            return estimates, in_draws(ceiling, between, by_rdm, several)
         result = similarities(
             inputs.models_for(self.measure),
             inputs.data_for(self.measure),
@@ -102,6 +107,22 @@ class Evaluator:
         )
         from_halves = (self.kind == "neurons" and inputs.neurons) or (several is None and self.halves is not None)
         return result.models, self._fixed(place) if from_halves else result.ceiling
+
+    def _with_all_groups(self, place: int) -> tuple[Floats, Floats, Floats]:
+        """Estimates, ceilings and similarities of all RDMs with each other, in samples of the stimuli alone."""
+        if place not in self._grouped:
+            models, data = self.inputs.models_for(self.measure), self.inputs.data_for(self.measure)
+            n, stimuli = len(models), self.counts[place]
+            result = similarities(
+                np.vstack([models, data]) if isinstance(models, np.ndarray) else [*models, *data],
+                data,
+                stimuli,
+                self.measure,
+                rdm_counts=np.ones((len(stimuli), len(data)), dtype=np.int64),
+                subject=self.inputs.group,
+            )
+            self._grouped[place] = result.models[:, :n], result.ceiling, result.models[:, n:]
+        return self._grouped[place]
 
     def _fixed(self, place: int) -> Floats:
         """Ceilings from halves of the trials, or of all neurons, in samples of the stimuli."""
@@ -137,11 +158,19 @@ class Evaluator:
             elif self.halves is not None and self.halves.populations:
                 ceiling.append(_half_ceilings(self._halves_of(chosen), counts, measure))
             elif self.kind == "sessions":
-                options: dict[str, Any] = {"rdm_counts": amounts, "subject": inputs.group, "weigh_subjects": True}
-                ceiling.append(sample_ceilings(own, counts, measure, **options))
+                ceiling.append(self._of_sessions(own, counts, amounts))
             else:
                 ceiling.append(np.full((len(chosen), 2), np.nan))
         return np.concatenate(estimates), np.concatenate(ceiling)
+
+    def _of_sessions(self, own: Floats, counts: Counts, amounts: Counts) -> Floats:
+        """Ceilings of samples whose RDMs are `own`, shape (n_rdms, n_samples, n_pairs)."""
+        measure, subject = self.measure, self.inputs.group
+        if not measure.is_correlation:
+            return sample_ceilings(own, counts, measure, rdm_counts=amounts, subject=subject, weigh_subjects=True)
+        between = np.stack([sample_similarities(own, data, counts, measure) for data in own], axis=2)
+        ceiling = sample_ceilings(own, counts, measure, rdm_counts=np.ones_like(amounts), subject=subject)
+        return in_draws(ceiling, between, amounts, subject)
 
     def _halves_of(self, neurons: Counts) -> Iterator[tuple[Floats, Floats]]:
         """Dissimilarities of halves of the trials in samples of neurons."""
@@ -214,8 +243,8 @@ class Evaluator:
             halves = [between[:, one, one + 1] for one in range(1, between.shape[1], 2)]
             ceiling = np.stack(bounds(np.mean(halves, axis=0)), axis=1)
         elif self.kind == "sessions":
-            amounts = np.broadcast_to(by_rdm, (len(neurons), by_rdm.shape[1])).astype(float)
-            ceiling = linear_ceiling(between, amounts, inputs.group, True)
+            everyone = linear_ceiling(between, np.ones(between.shape[:2]), inputs.group, False)
+            ceiling = in_draws(everyone, between, by_rdm, inputs.group)
         return estimates, ceiling
 
 
