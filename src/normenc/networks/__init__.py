@@ -1,6 +1,7 @@
 """The architectures of the reference study and a deeper one, and their initial filters."""
 
-from normenc.networks.architectures import FC, NETWORKS, ConvFC, ConvPoolFC, DeepConvPoolFC, Network
+from normenc.networks.architectures import FC, ConvFC, ConvPoolFC, DeepConvPoolFC
+from normenc.networks.base import NETWORKS, Network
 from normenc.networks.filters import gabor_filters, initial_filters
 from normenc.networks.normalisation import DivisiveNormalisation
 
