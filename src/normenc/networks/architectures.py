@@ -14,7 +14,7 @@ from torch import nn
 
 from normenc.errors import InputError
 from normenc.keys import Size, Units, named
-from normenc.networks.base import IMAGE_SIZE, NETWORKS, ConvPool, Initial, Network, check_choice, convolution
+from normenc.networks.base import IMAGE_SIZE, NETWORKS, ConvPool, Initial, Network, channels_of, check_choice, convolution
 from normenc.networks.normalisation import DivisiveNormalisation
 
 __all__ = ["FC", "ConvFC", "ConvPoolFC", "DeepConvPoolFC"]
@@ -208,11 +208,7 @@ class DeepConvPoolFC(Network):
                 f"n_blocks is {n_blocks} but images are {image_size[0]} x {image_size[1]} pixels; each block halves "
                 f"them, so use images of at least {2**n_blocks} pixels, or fewer blocks"
             )
-        channels = [n_channels] * n_blocks if isinstance(n_channels, int) else list(n_channels)
-        if len(channels) != n_blocks or min(channels) < 1:
-            raise InputError(
-                f"n_channels is {n_channels}; give one number of at least 1, or one for each of {n_blocks} blocks"
-            )
+        channels = channels_of(n_channels, n_blocks)
         check_choice("normalisation", normalisation, get_args(Normalisation))
         self.n_blocks = n_blocks
         for index, n in enumerate(channels):

@@ -10,7 +10,7 @@ from normenc.errors import InputError
 from normenc.networks.filters import check_filters, gabor_filters, initial_filters
 from normenc.networks.pooling import conv_relu_max_pool
 
-__all__ = ["IMAGE_SIZE", "NETWORKS", "ConvPool", "Initial", "Network", "check_choice", "convolution", "filters_of"]
+__all__ = ["IMAGE_SIZE", "NETWORKS", "ConvPool", "Initial", "Network", "channels_of", "check_choice", "convolution", "filters_of"]
 
 IMAGE_SIZE = (48, 64)
 OUTPUTS = ("probability", "linear")
@@ -123,6 +123,16 @@ def filters_of(initial: Initial, n_channels: int, filter_size: int) -> torch.Ten
     if initial == "random":
         return None
     return (initial_filters if initial == "study" else gabor_filters)(n_channels, filter_size)
+
+
+def channels_of(n_channels: int | Sequence[int], n_blocks: int) -> list[int]:
+    """The channels of each block, from one number for all or one for each."""
+    channels = [n_channels] * n_blocks if isinstance(n_channels, int) else list(n_channels)
+    if len(channels) != n_blocks or min(channels) < 1:
+        raise InputError(
+            f"n_channels is {n_channels}; give one number of at least 1, or one for each of {n_blocks} blocks"
+        )
+    return channels
 
 
 def check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
