@@ -14,7 +14,16 @@ from torch import nn
 
 from normenc.errors import InputError
 from normenc.keys import Size, Units, named
-from normenc.networks.base import IMAGE_SIZE, NETWORKS, ConvPool, Initial, Network, channels_of, check_choice, convolution
+from normenc.networks.base import (
+    IMAGE_SIZE,
+    NETWORKS,
+    ConvPool,
+    Initial,
+    Network,
+    channels_of,
+    check_choice,
+    convolution,
+)
 from normenc.networks.normalisation import DivisiveNormalisation
 
 __all__ = ["FC", "ConvFC", "ConvPoolFC", "DeepConvPoolFC"]

@@ -10,7 +10,17 @@ from normenc.errors import InputError
 from normenc.networks.filters import check_filters, gabor_filters, initial_filters
 from normenc.networks.pooling import conv_relu_max_pool
 
-__all__ = ["IMAGE_SIZE", "NETWORKS", "ConvPool", "Initial", "Network", "channels_of", "check_choice", "convolution", "filters_of"]
+__all__ = [
+    "IMAGE_SIZE",
+    "NETWORKS",
+    "ConvPool",
+    "Initial",
+    "Network",
+    "channels_of",
+    "check_choice",
+    "convolution",
+    "filters_of",
+]
 
 IMAGE_SIZE = (48, 64)
 OUTPUTS = ("probability", "linear")
@@ -20,14 +30,14 @@ NETWORKS: dict[str, type["Network"]] = {}
 
 
 class Network(nn.Module):
-    """Base class of the networks: images, hidden layer ``fc``, output.
+    """Base class of the networks: images, as a rule a hidden layer ``fc``, output.
 
     Parameters
     ----------
     image_size : (int, int)
         Height and width in pixels.
-    n_hidden : int
-        Units of the layer ``fc``.
+    n_hidden : int, optional
+        Units of the layer ``fc``; None where an architecture has none.
     n_outputs : int
         Units of the output; a task defines how many it needs.
     output : str
@@ -39,11 +49,13 @@ class Network(nn.Module):
         If a size is not positive, or the output is neither of the two.
     """
 
-    def __init__(self, image_size: tuple[int, int], *, n_hidden: int, n_outputs: int, output: str) -> None:
+    def __init__(
+        self, image_size: tuple[int, int], *, n_hidden: int | None = None, n_outputs: int, output: str
+    ) -> None:
         super().__init__()
         if len(image_size) != 2 or min(image_size) < 1:
             raise InputError(f"image_size is {tuple(image_size)}; it must be (height, width), both at least 1 pixel")
-        if n_hidden < 1:
+        if n_hidden is not None and n_hidden < 1:
             raise InputError(f"n_hidden is {n_hidden}; the layer fc needs at least 1 unit")
         if n_outputs < 1:
             raise InputError(f"n_outputs is {n_outputs}; the output needs at least 1 unit")
@@ -63,9 +75,12 @@ class Network(nn.Module):
                 f"{type(self).__name__} was built for images of {height} x {width} pixels, shape (n, {height}, "
                 f"{width}), but was given shape {tuple(images.shape)}; build it with image_size=(height, width)"
             )
-        hidden = self.fc_relu(self.fc(self._features(images.reshape(-1, 1, height, width)).flatten(1)))
-        outputs = self.out(hidden)
+        outputs = self._outputs(images.reshape(-1, 1, height, width))
         return torch.sigmoid(outputs) if self.output == "probability" else outputs
+
+    def _outputs(self, images: torch.Tensor) -> torch.Tensor:
+        """Unbounded outputs for images, shape (n, 1, height, width)."""
+        return self.out(self.fc_relu(self.fc(self._features(images).flatten(1))))
 
     def _features(self, images: torch.Tensor) -> torch.Tensor:
         """The input of ``fc`` for images, shape (n, 1, height, width)."""
@@ -73,6 +88,7 @@ class Network(nn.Module):
 
     def _add_answer(self, n_features: int) -> None:
         """Add the last layers; the order of creation determines the order in which initial weights are drawn."""
+        assert self.n_hidden is not None  # of networks that call this
         self.fc = nn.Linear(n_features, self.n_hidden)
         self.fc_relu = nn.ReLU()
         self.out = nn.Linear(self.n_hidden, self.n_outputs)

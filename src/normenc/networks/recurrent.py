@@ -29,7 +29,8 @@ class RecurrentConv(ConvPool):
 
     .. math:: h_t = (1 - g_t)\, h_{t-1} + g_t\, \mathrm{relu}(W_x * x + W_h * h_{t-1} + b)
 
-    The states of ``step1``, ``step2``, ... are layers; the last is the input of ``fc``. Plain, ``step1`` is feedforward.
+    The states of ``step1``, ``step2``, ... are layers; the last is the input of ``fc``. A plain ``step1`` is
+    feedforward.
 
     Parameters
     ----------
@@ -97,10 +98,9 @@ class RecurrentConv(ConvPool):
 
     def _features(self, images: torch.Tensor) -> torch.Tensor:
         driven = self.bottom_up(self._pooled(images))
-        state = None
-        for step in range(self.n_steps):
-            total = driven if state is None else driven + self.lateral(state)
-            state = self.get_submodule(f"step{step + 1}")(self._next(total, state))
+        state = self.get_submodule("step1")(self._next(driven, None))
+        for step in range(1, self.n_steps):
+            state = self.get_submodule(f"step{step + 1}")(self._next(driven + self.lateral(state), state))
         return state
 
     def _next(self, total: torch.Tensor, state: torch.Tensor | None) -> torch.Tensor:

@@ -51,7 +51,7 @@ class ResidualConv(ConvPool):
     Examples
     --------
     >>> ResidualConv().layers()
-    ('conv', 'pool', 'block1', 'block2', 'fc', 'fc_relu')
+    ('conv', 'pool', 'block1', 'block2', 'block3', 'fc', 'fc_relu')
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ResidualConv(ConvPool):
         image_size: tuple[int, int] = IMAGE_SIZE,
         *,
         n_hidden: Units = 10,
-        n_blocks: Annotated[int, Field(ge=1, le=MAX_BLOCKS)] = 2,
+        n_blocks: Annotated[int, Field(ge=1, le=MAX_BLOCKS)] = 3,
         n_channels: Size | Sequence[Size] = 16,
         filter_size: Size = 7,
         pool_size: Size = 4,
