@@ -1,10 +1,12 @@
 """A small vision transformer."""
 
+from contextlib import nullcontext
 from typing import Annotated, Literal, get_args
 
 import torch
 from pydantic import Field
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from normenc.errors import InputError
 from normenc.keys import Size, Units, named
@@ -14,6 +16,7 @@ __all__ = ["VisionTransformer"]
 
 Tokens = Literal["mean", "class"]
 MAX_BLOCKS = 24
+FEW = 256  # tokens up to which attention is computed in the plain way, as fast, and for many networks at once
 SPREAD = 0.02  # standard deviation of initial positions and of the class token, as in the reference
 
 
@@ -102,8 +105,10 @@ class VisionTransformer(Network):
         if self.tokens == "class":
             tokens = torch.cat([self.class_token.expand(len(tokens), -1, -1), tokens], dim=1)
         tokens = tokens + self.positions
-        for index in range(self.n_blocks):
-            tokens = self.get_submodule(f"block{index + 1}")(tokens)
+        few = self.positions.shape[1] <= FEW
+        with sdpa_kernel(SDPBackend.MATH) if few else nullcontext():
+            for index in range(self.n_blocks):
+                tokens = self.get_submodule(f"block{index + 1}")(tokens)
         tokens = self.norm(tokens)
         return tokens[:, 0] if self.tokens == "class" else tokens.mean(dim=1)
 
