@@ -19,7 +19,7 @@ from normenc.networks.base import IMAGE_SIZE, NETWORKS, Network
 __all__ = ["Timm"]
 
 BODY = "body"
-N_LAYERS = 8  # by default
+N_LAYERS = 8  # where neither names nor a number are given
 N_PROBES = 3  # images; a layer gives a row for each
 NAMED = 3  # names in a message
 
@@ -40,8 +40,8 @@ class Timm(Network):
     layers : sequence of str
         Layers to compare, by name or pattern, as timm names them: ``["layer*"]``, ``["blocks.0", "blocks.3"]``. Those
         that begin with an exclamation mark leave layers out. By default all that have weights, except the last.
-    n : int
-        At most this many of them, evenly spaced over depth.
+    n : int, optional
+        At most this many of them, evenly spaced over depth. By default all that `layers` names; without `layers`, 8.
 
     Raises
     ------
@@ -68,19 +68,20 @@ class Timm(Network):
         *,
         model: Annotated[str, Field(min_length=1)],
         layers: Sequence[str] = (),
-        n: Count = N_LAYERS,
+        n: Count | None = None,
         n_outputs: int = 1,
         output: str = "probability",
     ) -> None:
         super().__init__(image_size, n_outputs=n_outputs, output=output)
         if isinstance(layers, str):
             raise InputError(f"layers is the text {layers!r}; give a list of names or patterns, such as [{layers!r}]")
-        if n < 1:
+        if n is not None and n < 1:
             raise InputError(f"n is {n}; give at least 1 layer")
         self.model = model
         self.body = _built(model, self.image_size, n_outputs)
         there = _layers_there(model, self.body, self.image_size)
         chosen = _matching(there, layers) if layers else _with_weights(self.body, there)
+        n = n or (len(chosen) if layers else N_LAYERS)
         self._chosen = tuple(f"{BODY}.{name}" for name in _evenly_spaced(chosen, n))
 
     def layers(self) -> tuple[str, ...]:
