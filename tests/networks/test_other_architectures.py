@@ -1,5 +1,6 @@
 """Residual, recurrent, locally connected and attending networks, and those of timm."""
 
+import sys
 from functools import partial
 
 import pytest
@@ -281,6 +282,12 @@ def test_layers_of_timm_are_spread_over_depth(with_timm):
 def test_what_timm_cannot_give_is_refused(with_timm, options, message):
     with pytest.raises(InputError, match=message):
         Timm(**options)
+
+
+def test_a_missing_timm_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(InputError, match=r"timm cannot be imported .* pip install 'normenc\[models\]'"):
+        Timm(model="resnet10t")
 
 
 @pytest.mark.parametrize(
