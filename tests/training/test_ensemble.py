@@ -23,6 +23,10 @@ NETWORKS = {
     "deep": partial(networks.DeepConvPoolFC, SIZE, n_blocks=2, n_channels=4),
     "deep batch": partial(networks.DeepConvPoolFC, SIZE, n_blocks=2, n_channels=4, normalisation="batch"),
     "deep divisive": partial(networks.DeepConvPoolFC, SIZE, n_blocks=2, n_channels=4, normalisation="divisive"),
+    "residual": partial(networks.ResidualConv, SIZE, n_blocks=2, n_channels=[3, 4]),
+    "recurrent": partial(networks.RecurrentConv, SIZE, n_channels=4, cell="gated"),
+    "local": partial(networks.LocalFC, SIZE, n_channels=4),
+    "transformer": partial(networks.VisionTransformer, SIZE, n_blocks=1, width=8, patch_size=4, tokens="class"),
 }
 
 

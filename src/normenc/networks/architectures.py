@@ -14,78 +14,22 @@ from torch import nn
 
 from normenc.errors import InputError
 from normenc.keys import Size, Units, named
-from normenc.networks.filters import check_filters, gabor_filters, initial_filters
+from normenc.networks.base import (
+    IMAGE_SIZE,
+    NETWORKS,
+    ConvPool,
+    Initial,
+    Network,
+    channels_of,
+    check_choice,
+    convolution,
+)
 from normenc.networks.normalisation import DivisiveNormalisation
-from normenc.networks.pooling import conv_relu_max_pool
 
-__all__ = ["FC", "NETWORKS", "ConvFC", "ConvPoolFC", "DeepConvPoolFC", "Network"]
+__all__ = ["FC", "ConvFC", "ConvPoolFC", "DeepConvPoolFC"]
 
-IMAGE_SIZE = (48, 64)
-OUTPUTS = ("probability", "linear")
-Initial = Literal["study", "gabor", "random"]
 Normalisation = Literal["none", "batch", "divisive"]
 MAX_BLOCKS = 5
-NETWORKS: dict[str, type["Network"]] = {}
-"""Networks by their names in study files."""
-
-
-class Network(nn.Module):
-    """Base class of the networks: images, hidden layer ``fc``, output.
-
-    Parameters
-    ----------
-    image_size : (int, int)
-        Height and width in pixels.
-    n_hidden : int
-        Units of the layer ``fc``.
-    n_outputs : int
-        Units of the output; a task defines how many it needs.
-    output : str
-        ``"probability"`` (a sigmoid at the end) or ``"linear"``.
-
-    Raises
-    ------
-    InputError
-        If a size is not positive, or the output is neither of the two.
-    """
-
-    def __init__(self, image_size: tuple[int, int], *, n_hidden: int, n_outputs: int, output: str) -> None:
-        super().__init__()
-        if len(image_size) != 2 or min(image_size) < 1:
-            raise InputError(f"image_size is {tuple(image_size)}; it must be (height, width), both at least 1 pixel")
-        if n_hidden < 1:
-            raise InputError(f"n_hidden is {n_hidden}; the layer fc needs at least 1 unit")
-        if n_outputs < 1:
-            raise InputError(f"n_outputs is {n_outputs}; the output needs at least 1 unit")
-        _check_choice("output", output, OUTPUTS)
-        self.image_size = image_size[0], image_size[1]
-        self.n_hidden, self.n_outputs, self.output = n_hidden, n_outputs, output
-
-    def layers(self) -> tuple[str, ...]:
-        """Names of the layers with a pattern of responses, from first to last, without the output."""
-        return tuple(name for name, _ in self.named_children() if name != "out")
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """The output, shape (n, n_outputs)."""
-        height, width = self.image_size
-        if images.shape[1:] not in ((height, width), (1, height, width)):
-            raise InputError(
-                f"{type(self).__name__} was built for images of {height} x {width} pixels, shape (n, {height}, "
-                f"{width}), but was given shape {tuple(images.shape)}; build it with image_size=(height, width)"
-            )
-        hidden = self.fc_relu(self.fc(self._features(images.reshape(-1, 1, height, width)).flatten(1)))
-        outputs = self.out(hidden)
-        return torch.sigmoid(outputs) if self.output == "probability" else outputs
-
-    def _features(self, images: torch.Tensor) -> torch.Tensor:
-        """The input of ``fc`` for images, shape (n, 1, height, width)."""
-        return images
-
-    def _add_answer(self, n_features: int) -> None:
-        """Add the last layers; the order of creation determines the order in which initial weights are drawn."""
-        self.fc = nn.Linear(n_features, self.n_hidden)
-        self.fc_relu = nn.ReLU()
-        self.out = nn.Linear(self.n_hidden, self.n_outputs)
 
 
 @named(NETWORKS, "FC")
@@ -159,7 +103,7 @@ class ConvFC(Network):
         initial: Initial = "study",
     ) -> None:
         super().__init__(image_size, n_hidden=n_hidden, n_outputs=n_outputs, output=output)
-        self.conv = _convolution(n_channels, filter_size, initial)
+        self.conv = convolution(n_channels, filter_size, initial)
         self._add_answer(n_channels * image_size[0] * image_size[1])
 
     def _features(self, images: torch.Tensor) -> torch.Tensor:
@@ -167,7 +111,7 @@ class ConvFC(Network):
 
 
 @named(NETWORKS, "ConvPoolFC")
-class ConvPoolFC(Network):
+class ConvPoolFC(ConvPool):
     """The CNN of the study: ``conv``, relu, ``pool`` (maximum), flatten, ``fc``, ``fc_relu``, ``out``, sigmoid.
 
     ``conv`` is trained like the rest, from the filters that `initial` names. In training mode the first three steps
@@ -210,20 +154,11 @@ class ConvPoolFC(Network):
         initial: Initial = "study",
     ) -> None:
         super().__init__(image_size, n_hidden=n_hidden, n_outputs=n_outputs, output=output)
-        if pool_size < 1 or pool_size > min(image_size):
-            raise InputError(
-                f"pool_size is {pool_size} but images are {image_size[0]} x {image_size[1]} pixels; "
-                f"give 1 to {min(image_size)}, or larger images"
-            )
-        self.conv = _convolution(n_channels, filter_size, initial)
-        self.pool = nn.MaxPool2d(pool_size)
-        self.pool_size = pool_size
-        self._add_answer(n_channels * (image_size[0] // pool_size) * (image_size[1] // pool_size))
+        height, width = self._add_conv_pool(n_channels, filter_size, pool_size, initial)
+        self._add_answer(n_channels * height * width)
 
     def _features(self, images: torch.Tensor) -> torch.Tensor:
-        if self.training and not images.requires_grad:
-            return conv_relu_max_pool(images, self.conv.weight, self.conv.bias, self.pool_size)  # type: ignore[arg-type]
-        return self.pool(torch.relu(self.conv(images)))
+        return self._pooled(images)
 
 
 @named(NETWORKS, "DeepConvPoolFC")
@@ -282,16 +217,12 @@ class DeepConvPoolFC(Network):
                 f"n_blocks is {n_blocks} but images are {image_size[0]} x {image_size[1]} pixels; each block halves "
                 f"them, so use images of at least {2**n_blocks} pixels, or fewer blocks"
             )
-        channels = [n_channels] * n_blocks if isinstance(n_channels, int) else list(n_channels)
-        if len(channels) != n_blocks or min(channels) < 1:
-            raise InputError(
-                f"n_channels is {n_channels}; give one number of at least 1, or one for each of {n_blocks} blocks"
-            )
-        _check_choice("normalisation", normalisation, get_args(Normalisation))
+        channels = channels_of(n_channels, n_blocks)
+        check_choice("normalisation", normalisation, get_args(Normalisation))
         self.n_blocks = n_blocks
         for index, n in enumerate(channels):
             first = index == 0
-            conv = _convolution(n, filter_size, initial) if first else nn.Conv2d(channels[index - 1], n, 3, padding=1)
+            conv = convolution(n, filter_size, initial) if first else nn.Conv2d(channels[index - 1], n, 3, padding=1)
             self.add_module(f"block{index + 1}", _block(conv, n, normalisation))
         self._add_answer(channels[-1] * (image_size[0] // 2**n_blocks) * (image_size[1] // 2**n_blocks))
 
@@ -311,20 +242,3 @@ def _block(conv: nn.Conv2d, n_channels: int, normalisation: str) -> nn.Sequentia
         block.add_module("norm", DivisiveNormalisation())
     block.add_module("pool", nn.MaxPool2d(DeepConvPoolFC.pool_size))
     return block
-
-
-def _convolution(n_channels: int, filter_size: int, initial: Initial) -> nn.Conv2d:
-    check_filters(n_channels, filter_size)
-    _check_choice("initial", initial, get_args(Initial))
-    conv = nn.Conv2d(1, n_channels, filter_size, padding=filter_size // 2)
-    if initial != "random":
-        filters = initial_filters if initial == "study" else gabor_filters
-        with torch.no_grad():
-            conv.weight.copy_(filters(n_channels, filter_size))
-            conv.bias.zero_()  # type: ignore[union-attr]
-    return conv
-
-
-def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise InputError(f"{name} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")

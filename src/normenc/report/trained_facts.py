@@ -16,7 +16,7 @@ def described(section: dict[str, Any]) -> dict[str, Any]:
     """A section of the study with its title; ``rest`` is what has no column of its own."""
     apart = ("name", "label", "n_train", "n_test", "training")
     shown = {key: value for key, value in section.items() if key not in apart}
-    if "n_hidden" in section:  # of a network; a task's are shown in columns
+    if "n_train" not in section:  # of a network; a task's are shown in columns
         shown |= section.get("training", {})
     rest = ", ".join(f"{key} {value}" for key, value in shown.items())
     title = section.get("label", section["name"])

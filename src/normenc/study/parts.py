@@ -10,7 +10,7 @@ from functools import cache, partial
 from inspect import signature
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import PlainValidator, SerializeAsAny, ValidationError, create_model
+from pydantic import PlainValidator, SerializeAsAny, ValidationError, create_model, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from normenc.controls import CONTROLS
@@ -19,7 +19,7 @@ from normenc.networks import NETWORKS
 from normenc.study.contracts import Keys, keys_of_control, keys_of_network, keys_of_task
 from normenc.study.key_types import in_toml, is_list, plain
 from normenc.study.own_code import import_part, is_import_path
-from normenc.study.section_base import GratingSettings, Label, Settings, TrainingChanges
+from normenc.study.section_base import MOST_OF_LABEL, GratingSettings, Label, Settings, TrainingChanges
 from normenc.tasks import TASKS
 from normenc.tasks.gratings import GratingTask
 
@@ -106,6 +106,15 @@ class NetworkSettings(TrainedSettings):
 
     part_kind = "network"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _labelled(cls, given: Any) -> Any:
+        """Without a label, take as one the key by which the network wants to be called."""
+        key = getattr(cls.origin.part, "title_key", None)
+        if isinstance(given, Mapping) and given.get("label") is None and isinstance(given.get(key), str):
+            return {**given, "label": given[key][:MOST_OF_LABEL]}
+        return given
+
 
 class ControlSettings(PartSettings):
     """A control, with keys of its own, see :mod:`normenc.controls`."""
@@ -177,15 +186,15 @@ def _section(part_kind: str, name: str, part: Any) -> type[PartSettings]:
         rest = shared | {key: value for key, value in keys.items() if key not in shared and key not in sizes}
         fields |= {key: _field(base, key, *rest[key]) for key in rest}
         if is_import_path(name):
-            fields["label"] = (Label | None, name.rpartition(":")[2].rpartition(".")[2][:60])
+            fields["label"] = (Label | None, name.rpartition(":")[2].rpartition(".")[2][:MOST_OF_LABEL])
         made = create_model(f"{name} {base.__name__}", __base__=base, **fields)
+        lists = frozenset(key for key, (annotation, _) in keys.items() if is_list(annotation))
+        made.origin = Origin(part, lists, frozenset(shared))
         _check_defaults(
             name, made, {key: value for key, (_, value) in fields.items() if key in keys and value not in (..., None)}
         )
     except InputError as error:
         raise InputError(f"given {quoted(name)}; {error}") from None
-    lists = frozenset(key for key, (annotation, _) in keys.items() if is_list(annotation))
-    made.origin = Origin(part, lists, frozenset(shared))
     return made
 
 

@@ -8,7 +8,7 @@ from normenc.errors import quoted
 from normenc.keys import Count, Frequency, Positive
 from normenc.texts import visible
 
-__all__ = ["GratingSettings", "Label", "Once", "Settings", "TrainingChanges", "check_label"]
+__all__ = ["MOST_OF_LABEL", "GratingSettings", "Label", "Once", "Settings", "TrainingChanges", "check_label"]
 
 
 def check_label(label: str) -> str:
@@ -20,7 +20,8 @@ def check_label(label: str) -> str:
     return label
 
 
-Label = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(check_label)]
+MOST_OF_LABEL = 60  # characters
+Label = Annotated[str, Field(min_length=1, max_length=MOST_OF_LABEL), AfterValidator(check_label)]
 
 
 def _once(values: list[Any] | None) -> list[Any] | None:

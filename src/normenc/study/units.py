@@ -76,6 +76,11 @@ class Unit:
         return self.build.func
 
     @property
+    def own_packages(self) -> tuple[str, ...]:
+        """Further packages that this network is made of."""
+        return tuple(getattr(self._network, "packages", ()))
+
+    @property
     def roots(self) -> list[Path]:
         """Folders that own code of the task or network is imported from."""
         return [root for root in map(root_of, (type(self.task), self._network)) if root is not None]
@@ -96,7 +101,7 @@ class Unit:
         content = {
             "format": FORMAT,
             "code": code_digest(),
-            "packages": packages(),
+            "packages": packages() | {name: importlib.metadata.version(name) for name in self.own_packages},
             "device": torch.device(device).type,
             "images": _images_digest(self.task),
             **self.settings,
