@@ -1,19 +1,25 @@
 """Training as a study file states it: its keys, what is stored of it, and how units go on after they were killed."""
 
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import fields
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from normenc import networks, tasks
-from normenc.errors import InputError
+from normenc.errors import InputError, NormencWarning
 from normenc.study import Study, load_study
 from normenc.study.section_base import TrainingChanges
 from normenc.study.sections import TrainingSettings
 from normenc.study.sweep import train_units
-from normenc.study.units import Unit, load_result
-from normenc.training import Recipe, train
+from normenc.study.units import Unit, load_result, train_unit
+from normenc.training import Recipe, kept, train
 
 KEYS = """
 [[task]]
@@ -107,3 +113,126 @@ def test_results_of_other_recipes_have_other_keys():
     recipes = [{}, {"optimizer": "adam"}, {"schedule": "cosine"}, {"patience": 2}, {"learning_rate": "auto"}]
     keys = {unit(**recipe).key("cpu") for recipe in recipes} | {unit(n_train=40).key("cpu")}
     assert len(keys) == len(recipes) + 1
+
+
+KILLED = """
+import os, signal, sys
+from normenc.study.units import train_unit
+from normenc.training import kept
+sys.path.insert(0, {here!r})
+from test_training_of_studies import MORE, unit
+
+kept.EVERY = 0.0
+def report(step, n_steps, loss):
+    if step == 15:  # in the middle of the fourth epoch
+        os.kill(os.getpid(), signal.SIGKILL)
+train_unit(unit(**MORE), "cpu", report)
+"""
+MORE = {"optimizer": "adamw", "schedule": "one-cycle", "weight_decay": 0.1, "patience": 5}
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_unit_that_was_killed_goes_on_to_the_same_bytes():
+    own, steps = unit(**MORE), []
+    program = KILLED.format(here=str(Path(__file__).parent))
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -signal.SIGKILL
+    folder = Path(os.environ["NORMENC_CACHE"], "units")
+    assert [path.suffix for path in folder.iterdir()] == [".training"]
+    found = train_unit(own, "cpu", lambda step, n_steps, loss: steps.append(step))
+    assert steps[0] == 13  # the fourth epoch's first step
+    assert list(folder.iterdir()) == []
+    assert train_unit(own, "cpu") == found
+
+
+class Break(Exception):
+    """Ends training, in the place of a signal."""
+
+
+def broken_off(path, at, **options):
+    """A training that ends before its step `at`, and leaves its state."""
+
+    def report(step, n_steps, loss):
+        if step == at:
+            raise Break
+
+    with pytest.raises(Break):
+        train(resume=path, progress=report, **options)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {},
+        {"optimizer": "muon", "schedule": "cosine", "clip": 0.5, "checkpoints": [0, 1, 4]},
+        {"optimizer": "adam", "accumulate": 3, "patience": 4},
+    ],
+)
+@pytest.mark.parametrize("n_train", ["fresh", 40])
+def test_every_recipe_goes_on_as_if_unbroken(tmp_path, monkeypatch, recipe, n_train):
+    monkeypatch.setattr(kept, "EVERY", 0.0)
+    own = unit(n_train=n_train)
+    options = {"network": own.build, "task": own.task, "seed": 3, "device": "cpu", "n_epochs": 6, "batch_size": 10}
+    options |= {"learning_rate": 1e-3} | recipe
+    broken_off(tmp_path / "one.training", 15, **options)
+    broken_off(tmp_path / "one.training", 19, **options)  # once more, after it went on
+    again = train(resume=tmp_path / "one.training", progress=False, **options)
+    whole = train(progress=False, **options)
+    np.testing.assert_array_equal(again.log.loss, whole.log.loss)
+    np.testing.assert_array_equal(again.log.validation_loss, whole.log.validation_loss)
+    assert again.log.kept_epoch == whole.log.kept_epoch
+    pairs = [(again.network, whole.network), *((again.checkpoints[k], whole.checkpoints[k]) for k in whole.checkpoints)]
+    for one, other in pairs:
+        for name, value in one.state_dict().items():
+            assert torch.equal(value, other.state_dict()[name])
+
+
+class Dropping(networks.FC):
+    """Draws random numbers as it runs."""
+
+    def forward(self, images):
+        return super().forward(torch.nn.functional.dropout(images, 0.3, self.training))
+
+
+class Counting(networks.FC):
+    """Changes what is no parameter: its answer depends on how often it ran."""
+
+    n_runs = 0
+
+    def forward(self, images):
+        self.n_runs += self.training
+        return super().forward(images) * min(1.0, 0.9 + self.n_runs / 1000)
+
+
+@pytest.mark.parametrize(("network", "first"), [(Dropping, 13), (Counting, 1)])
+def test_random_numbers_go_on_and_what_cannot_be_restored_starts_again(tmp_path, monkeypatch, network, first):
+    monkeypatch.setattr(kept, "EVERY", 0.0)
+    own, steps = unit(), []
+    build = partial(network, own.task.image_size, n_outputs=1, output="probability")
+    options = {"network": build, "task": own.task, "seed": 3, "device": "cpu", "n_epochs": 6, "batch_size": 10}
+    broken_off(tmp_path / "one.training", 15, **options)
+    again = train(resume=tmp_path / "one.training", progress=lambda step, *rest: steps.append(step), **options)
+    assert steps[0] == first
+    np.testing.assert_array_equal(again.log.loss, train(progress=False, **options).log.loss)
+
+
+@pytest.mark.parametrize("change", ["damage", "other"])
+def test_a_state_that_does_not_belong_is_told_and_not_used(tmp_path, monkeypatch, change):
+    monkeypatch.setattr(kept, "EVERY", 0.0)
+    own, place = unit(), tmp_path / "one.training"
+    options = {"network": own.build, "task": own.task, "seed": 3, "device": "cpu", "n_epochs": 6, "batch_size": 10}
+    broken_off(place, 15, **options)
+    if change == "damage":
+        content = bytearray(place.read_bytes())
+        content[len(content) // 2] ^= 1
+        place.write_bytes(content)
+    else:
+        options["momentum"] = 0.5
+    with pytest.warns(NormencWarning, match=r"one\.training is (damaged|of a training with other settings)"):
+        again = train(resume=place, progress=False, **options)
+    np.testing.assert_array_equal(again.log.loss, train(progress=False, **options).log.loss)
+
+
+def test_only_files_of_training_are_replaced(tmp_path):
+    own = unit()
+    with pytest.raises(InputError, match=r"give a file whose name ends with \.training"):
+        train(own.build, own.task, seed=1, resume=tmp_path / "thesis.docx", progress=False)

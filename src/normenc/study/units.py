@@ -130,7 +130,15 @@ def train_unit(unit: Unit, device: str, progress: bool | Progress = False) -> by
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        result = train(unit.build, unit.task, seed=unit.seed, device=device, progress=progress, **unit.options)
+        result = train(
+            unit.build,
+            unit.task,
+            seed=unit.seed,
+            device=device,
+            progress=progress,
+            resume=_resumable(key),
+            **unit.options,
+        )
     finally:
         torch.set_num_threads(before)
     networks = {"trained": result.network, "untrained": result.untrained}
@@ -228,6 +236,15 @@ def _folder() -> Path:
     from normenc.recordings import cache_folder
 
     return cache_folder() / "units"
+
+
+def _resumable(key: str) -> Path | None:
+    """The file in which a unit's training is kept until it ends; None on a machine whose cache cannot be written."""
+    try:
+        check_writable(_folder(), "training cannot be kept here", ADVICE)
+    except InputError:
+        return None
+    return _folder() / f"{key}.training"
 
 
 def _place(unit: Unit, device: str) -> Path:

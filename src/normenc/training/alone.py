@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from normenc.tasks import Task
+from normenc.training.attributes import attributes, first_difference
+from normenc.training.kept import values_of
 from normenc.training.seeding import copied
 from normenc.training.steps import answer
 
@@ -39,4 +41,9 @@ class Alone:
 
     def values(self) -> dict[str, torch.Tensor]:
         """The current parameters and buffers, by name."""
-        return self.parameters | dict(self.model.named_buffers())
+        return values_of(self.model)
+
+    @property
+    def is_restorable(self) -> bool:
+        """Whether parameters and buffers are all that changed: not a count or a generator among the attributes."""
+        return first_difference(attributes(self.untrained[0]), attributes(self.model)) is None

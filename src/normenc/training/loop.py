@@ -12,6 +12,7 @@ from torch import nn
 
 from normenc.tasks import Task
 from normenc.training.drawn import Epochs
+from normenc.training.kept import Kept, fill, filled, values_of
 from normenc.training.optimisation import Optimisation, clipped, undecayed
 from normenc.training.recipe import Recipe
 from normenc.training.seeding import OF_RUNNING, lent
@@ -50,6 +51,10 @@ class Members(Protocol):
     def values(self) -> dict[str, torch.Tensor]:
         """The current parameters and buffers, by name."""
 
+    @property
+    def is_restorable(self) -> bool:
+        """Whether these are all that changed in training."""
+
 
 @dataclass
 class Course:
@@ -74,6 +79,20 @@ class Course:
         self.validation.append(loss)
         self.stopped = epoch - self.best_epoch >= patience
 
+    def state(self) -> dict[str, Any]:
+        """All of it, for a file."""
+        plain = {name: getattr(self, name) for name in ("losses", "epochs", "validation", "best_epoch", "stopped")}
+        kept = {epoch: values_of(network) for epoch, network in self.kept.items()}
+        return plain | {"kept": kept, "best": None if self.best is None else values_of(self.best)}
+
+    def restore(self, state: Mapping[str, Any], untrained: nn.Module) -> None:
+        """Go on from a state."""
+        for name in ("losses", "epochs", "validation", "best_epoch", "stopped"):
+            setattr(self, name, state[name])
+        self.kept |= {epoch: filled(untrained, values) for epoch, values in state["kept"].items() if epoch}
+        if state["best"] is not None:
+            self.best = filled(untrained, state["best"])
+
 
 def fit(
     members: Members,
@@ -84,6 +103,7 @@ def fit(
     learning_rate: float,
     validation: Sequence[Validation] = (),
     report: Progress,
+    kept: Kept | None = None,
 ) -> list[Course]:
     """Train to the end of the recipe, or until no member improves.
 
@@ -99,13 +119,15 @@ def fit(
         For each member, if the recipe has a patience.
     report : callable
         Called as (step, n_steps, mean loss) after every batch.
+    kept : Kept, optional
+        Where the state is kept between epochs, and found after training was killed.
 
     Raises
     ------
     InputError
         If the outputs or the loss of a member are not finite.
     """
-    return _Fit(members, task, recipe, epochs, learning_rate, validation, report).run()
+    return _Fit(members, task, recipe, epochs, learning_rate, validation, report, kept).run()
 
 
 @dataclass
@@ -117,6 +139,7 @@ class _Fit:
     learning_rate: float
     validation: Sequence[Validation]
     report: Progress
+    kept: Kept | None
 
     def __post_init__(self) -> None:
         recipe, seeds = self.recipe, self.members.seeds
@@ -141,11 +164,43 @@ class _Fit:
             self.epochs.drawing(self.recipe.n_epochs),
             lent(self.members.seeds[0] + OF_RUNNING, self.epochs.device),
         ):
-            for epoch in range(1, self.recipe.n_epochs + 1):
+            for epoch in range(self._resumed() + 1, self.recipe.n_epochs + 1):
                 self._epoch(epoch)
                 if all(course.stopped for course in self.courses):
                     break
+                if self.kept is not None and self.kept.is_due and self.members.is_restorable:
+                    self.kept.write(self._state(epoch))
         return self.courses
+
+    def _state(self, epoch: int) -> dict[str, Any]:
+        """All that the next epochs follow from."""
+        on_gpu = self.epochs.device.type == "cuda"
+        return {
+            "epoch": epoch,
+            "n_done": self.n_done,
+            "values": {name: value.detach() for name, value in self.members.values().items()},
+            "optimisation": self.optimisation.state_dict(),
+            "orders": [generator.get_state() for generator in self.epochs.generators],
+            "running": [torch.get_rng_state(), *([torch.cuda.get_rng_state()] if on_gpu else [])],
+            "courses": [course.state() for course in self.courses],
+        }
+
+    def _resumed(self) -> int:
+        """The epoch that training goes on from."""
+        state = None if self.kept is None else self.kept.read()
+        if state is None:
+            return 0
+        fill(self.members.values(), state["values"])
+        self.optimisation.load_state_dict(state["optimisation"])
+        for generator, order in zip(self.epochs.generators, state["orders"], strict=True):
+            generator.set_state(order)
+        torch.set_rng_state(state["running"][0])
+        for on_gpu in state["running"][1:]:
+            torch.cuda.set_rng_state(on_gpu)
+        for course, own, untrained in zip(self.courses, state["courses"], self.members.untrained, strict=True):
+            course.restore(own, untrained)
+        self.n_done = state["n_done"]
+        return int(state["epoch"])
 
     def _epoch(self, epoch: int) -> None:
         last, size = self.epochs.n_batches, self.recipe.accumulate

@@ -15,15 +15,16 @@ from normenc.training.recipe import Recipe
 from normenc.training.seeding import copied
 from normenc.training.steps import DivergedError, check_batches, mean_loss
 
-__all__ = ["TRIED_RATES", "learning_rate_of"]
+__all__ = ["RATES", "learning_rate_of"]
 
-TRIED_RATES = tuple(float(f"{10**exponent:.3g}") for exponent in np.arange(-5, -0.9, 0.5))
+RATES = tuple(float(f"{10**exponent:.3g}") for exponent in np.arange(-5, 1.1, 0.5))
+ALWAYS = 9  # of these are tried; larger ones only while the largest tried is the best
 SHARE = 0.2  # of the training set, for validation
 SHORTER = 10  # times fewer epochs
 
 
 def learning_rate_of(network: nn.Module, seed: int, task: Task, data: Data, recipe: Recipe) -> float:
-    """The recipe's learning rate, or for "auto" the one of :data:`TRIED_RATES` that is best on the training set.
+    """The recipe's learning rate, or for "auto" the one of :data:`RATES` that is best on the training set.
 
     Each rate trains a copy of the network for a tenth of the epochs, at least one, on four fifths of the training set,
     of fresh stimuli that of the first epoch. The loss on the other fifth decides, among equal ones the smaller rate.
@@ -39,17 +40,24 @@ def learning_rate_of(network: nn.Module, seed: int, task: Task, data: Data, reci
     rows, others = apart(data.images, SHARE)
     part = replace(data, images=data.images[rows], targets=data.targets[rows])
     check_batches(network, seed, task, part, recipe.batch_size)
-    losses = {}
-    for rate in TRIED_RATES:
+    losses: dict[float, float] = {}
+    for number, rate in enumerate(RATES):
+        if number >= ALWAYS and _best(losses) != RATES[number - 1]:
+            break
         tried = _fitted(network, seed, task, part, replace(short, learning_rate=rate))
+        loss = np.inf
         if tried is not None:
             loss = mean_loss(tried, seed, task, data.images[others], data.targets[others], recipe.batch_size)
-            losses[rate] = loss if np.isfinite(loss) else np.inf
-    if not losses or min(losses.values()) == np.inf:
+        losses[rate] = loss if np.isfinite(loss) else np.inf
+    if min(losses.values()) == np.inf:
         raise InputError(
-            f"training diverges at every learning rate tried, {TRIED_RATES[0]:g} to {TRIED_RATES[-1]:g}; state a lower "
+            f"training diverges at every learning rate tried, {min(losses):g} to {max(losses):g}; state a lower "
             "learning_rate, or a lower momentum"
         )
+    return _best(losses)
+
+
+def _best(losses: dict[float, float]) -> float:
     return min(losses, key=lambda rate: (losses[rate], rate))
 
 

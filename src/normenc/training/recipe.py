@@ -54,9 +54,10 @@ class Recipe:
         alone, weights of linear layers; all other parameters are left to AdamW, at the same learning rate
         (``adjust_lr_fn="match_rms_adamw"``). Adam, AdamW and Muon have torch's own betas and momentum.
     learning_rate : float or "auto"
-        Above 0. With a schedule, the largest. ``"auto"`` tries nine rates from 1e-5 to 1e-1, each for a tenth of the
-        epochs on four fifths of the training set, and takes the one with the least loss on the other fifth. It is
-        recorded in the log. Stimuli that the score is reported on take no part.
+        Above 0. With a schedule, the largest. ``"auto"`` tries rates from 1e-5 to 1e-1, two a decade, and larger ones
+        while the largest is the best: each for a tenth of the epochs on four fifths of the training set. It takes the
+        one with the least loss on the other fifth, and the log records it. Stimuli that the score is reported on take
+        no part.
     momentum : float
         Of ``"sgd"``: at least 0 and below 1.
     weight_decay : float

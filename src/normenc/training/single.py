@@ -1,6 +1,7 @@
 """Train one network."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Unpack
 
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 from normenc.tasks import Task
 from normenc.training.alone import Alone
 from normenc.training.drawn import Data, Epochs, validation_set
+from normenc.training.kept import Kept
 from normenc.training.log import TrainingResult
 from normenc.training.loop import fit
 from normenc.training.rates import learning_rate_of
@@ -29,6 +31,7 @@ def train(
     recipe: Recipe | None = None,
     device: str | torch.device = "auto",
     progress: bool | Progress = True,
+    resume: str | Path | None = None,
     **changes: Unpack[RecipeChanges],
 ) -> TrainingResult:
     """Train a network on a task: by default by stochastic gradient descent with momentum, as the reference study.
@@ -54,6 +57,10 @@ def train(
         ``"auto"`` (a GPU if available), ``"cpu"``, ``"cuda"``.
     progress : bool or callable
         True draws a bar with the loss on a terminal; a callable is called as (step, n_steps, loss) after every batch.
+    resume : str or Path, optional
+        A file, its name ending with ``.training``, in which the state of training is kept between epochs, at most twice
+        a minute. If training is killed, the same call goes on from there, with the same result. It is removed at the
+        end. Networks that change more than their parameters and buffers start from the beginning.
     **changes
         Fields of :class:`Recipe`, instead of `recipe` or to change some of it.
 
@@ -101,6 +108,25 @@ def train(
     rate = learning_rate_of(model, seed, task, data, recipe)
     members = Alone(model, seed, compiled=recipe.compile)
     epochs = Epochs(task, [data_seed], [data], [generator], recipe.batch_size, fresh=task.n_train == "fresh")
+    kept = None
+    if resume is not None:
+        decides = [
+            recipe,
+            seed,
+            data_seed,
+            task,
+            target_device.type,
+            torch.__version__,
+            rate,
+            data.images,
+            data.targets,
+        ]
+        own = members.values()
+        kept = Kept(resume, [*decides, *own, *own.values(), *(part for pair in validation for part in pair)])
     with reporter(progress) as report:
-        (course,) = fit(members, task, recipe, epochs, learning_rate=rate, validation=validation, report=report)
+        (course,) = fit(
+            members, task, recipe, epochs, learning_rate=rate, validation=validation, report=report, kept=kept
+        )
+    if kept is not None:
+        kept.remove()
     return result_of(course, model.eval(), members.untrained[0], seed, task, data, rate)

@@ -69,6 +69,11 @@ class Stack:
         """The current stacked parameters and buffers, by name."""
         return self.parameters | self.buffers
 
+    @property
+    def is_restorable(self) -> bool:
+        """Whether these are all that changed in training, which :func:`check_together` makes sure of."""
+        return True
+
 
 def check_together(models: Sequence[nn.Module], seeds: Sequence[int], task: Task, data: Data) -> None:
     """Raise InputError unless training members together gives the same results as training each alone.
