@@ -144,7 +144,7 @@ def test_a_unit_that_was_killed_goes_on_to_the_same_bytes():
     assert train_unit(own, "cpu") == found
 
 
-class Break(Exception):
+class BreakError(Exception):
     """Ends training, in the place of a signal."""
 
 
@@ -153,9 +153,9 @@ def broken_off(path, at, **options):
 
     def report(step, n_steps, loss):
         if step == at:
-            raise Break
+            raise BreakError
 
-    with pytest.raises(Break):
+    with pytest.raises(BreakError):
         train(resume=path, progress=report, **options)
 
 

@@ -110,19 +110,9 @@ def train(
     epochs = Epochs(task, [data_seed], [data], [generator], recipe.batch_size, fresh=task.n_train == "fresh")
     kept = None
     if resume is not None:
-        decides = [
-            recipe,
-            seed,
-            data_seed,
-            task,
-            target_device.type,
-            torch.__version__,
-            rate,
-            data.images,
-            data.targets,
-        ]
-        own = members.values()
-        kept = Kept(resume, [*decides, *own, *own.values(), *(part for pair in validation for part in pair)])
+        settings = [recipe, seed, data_seed, task, target_device.type, torch.__version__, rate]
+        drawn = [data.images, data.targets, *(part for pair in validation for part in pair)]
+        kept = Kept(resume, [*settings, *drawn, *members.values(), *members.values().values()])
     with reporter(progress) as report:
         (course,) = fit(
             members, task, recipe, epochs, learning_rate=rate, validation=validation, report=report, kept=kept
