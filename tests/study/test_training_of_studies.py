@@ -15,6 +15,7 @@ import torch
 from normenc import networks, tasks
 from normenc.errors import InputError, NormencWarning
 from normenc.study import Study, load_study
+from normenc.study.representing import prepare
 from normenc.study.section_base import TrainingChanges
 from normenc.study.sections import TrainingSettings
 from normenc.study.sweep import train_units
@@ -88,6 +89,13 @@ def test_tasks_and_networks_change_what_the_study_states(tmp_path):
 def test_the_impossible_is_named_by_its_key(tmp_path, text, message):
     with pytest.raises(InputError, match=message):
         studied(tmp_path, text)
+
+
+def test_labels_are_smoothed_only_where_there_are_classes():
+    study = Study(task=[{"name": "orientation-estimation"}], training={"label_smoothing": 0.1})
+    with pytest.raises(InputError, match="label_smoothing: orientation-estimation has no classes"):
+        prepare(study)
+    prepare(Study(task=[{"name": "tilt-discrimination"}], training={"label_smoothing": 0.1}))
 
 
 def unit(seed: int = 3, n_train: int | str = "fresh", **options) -> Unit:

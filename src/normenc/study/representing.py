@@ -225,6 +225,13 @@ def _units(
                 f"{MAX_IMAGES_GIB}; make one of them smaller"
             )
     tasks = [(settings, build_task(settings, study.stimuli)) for settings in study.task]
+    for settings, task in tasks:
+        smoothed = [n.title for n in study.network if study.training_of(settings, n)["label_smoothing"]]
+        if smoothed and not task.has_classes:
+            raise InputError(
+                f"training.label_smoothing: {settings.title} has no classes with labels to smooth, and {smoothed[0]} "
+                "is trained on it; give label_smoothing in the training = { ... } of the tasks that have classes"
+            )
     units = tuple(
         Unit(
             settings.title,

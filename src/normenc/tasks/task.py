@@ -101,6 +101,11 @@ class Task(ABC):
         """The same to decide when training stops: from the sources of training, unless others are kept for it."""
         return self.sample(n, rng)
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether labels can be smoothed: whether the task states how, in :meth:`smoothed`."""
+        return type(self).smoothed is not Task.smoothed
+
     def smoothed(self, targets: torch.Tensor, share: float) -> torch.Tensor:
         """Targets of the loss, of which a share is spread evenly over all classes, as label smoothing does.
 
