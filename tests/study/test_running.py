@@ -137,7 +137,7 @@ def test_planned_differences(small):
 
 def test_training_table(small):
     table = pd.read_csv(small.folder / "training.csv")
-    assert list(table) == ["task", "network", "seed", "epoch", "step", "loss"]
+    assert list(table) == ["task", "network", "seed", "epoch", "step", "loss", "learning_rate"]
     assert table["step"].tolist() == [1, 2, 3, 4, 5, 6]
     assert table["epoch"].tolist() == [1, 1, 1, 2, 2, 2]
     np.testing.assert_allclose(table["loss"], next(iter(small.evaluation.trainings.values())).log.loss, rtol=1e-8)

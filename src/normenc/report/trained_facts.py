@@ -4,6 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from normenc.report.training_words import optimisation, stimuli_of
+
 __all__ = ["described", "described_task", "first_unit", "losses", "mean_scores", "sections"]
 
 
@@ -14,7 +16,7 @@ def sections(value: Any) -> list[dict[str, Any]]:
 
 def described(section: dict[str, Any]) -> dict[str, Any]:
     """A section of the study with its title; ``rest`` is what has no column of its own."""
-    apart = ("name", "label", "n_train", "n_test", "training")
+    apart = ("name", "label", "n_train", "n_test", "n_per_epoch", "training")
     shown = {key: value for key, value in section.items() if key not in apart}
     if "n_train" not in section:  # of a network; a task's are shown in columns
         shown |= section.get("training", {})
@@ -29,6 +31,8 @@ def described_task(section: dict[str, Any], training: dict[str, Any], networks: 
     own = training | section.get("training", {})
     return described(section) | {
         "training": own,
+        "stimuli": stimuli_of(section),
+        "optimisation": optimisation(own),
         "trains": [(network["title"], own | network.get("training", {})) for network in networks],
     }
 

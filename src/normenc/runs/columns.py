@@ -125,6 +125,7 @@ TABLES = {
         integer("seed", "which network"),
         integer("epoch step", "counted from 1"),
         number("loss", "of this batch, before the step"),
+        number("learning_rate", "of this network, stated or found by a search; with a schedule, its largest"),
     ),
     "over_training.csv": table(
         "One row per trained layer and checkpoint.",

@@ -138,7 +138,7 @@ class PartKind:
 
 
 COMMON = ("name", "label", "training")  # keys
-SIZES = ("n_train", "n_test", "n_hidden")  # keys that stand before all others
+SIZES = ("n_train", "n_test", "n_per_epoch", "n_hidden")  # keys that stand before all others
 PART_KINDS = {
     "task": PartKind(TaskSettings, TASKS, "tilt-discrimination", keys_of_task),
     "network": PartKind(NetworkSettings, NETWORKS, "ConvPoolFC", keys_of_network),

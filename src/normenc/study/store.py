@@ -252,6 +252,8 @@ def _scores(evaluation: Evaluation) -> list[dict[str, Any]]:
             "train": training.log.train_score,
             "held_out": training.log.held_out_score,
             "untrained_held_out": training.log.untrained_score,
+            "learning_rate": training.log.learning_rate,
+            "kept_epoch": training.log.kept_epoch,
         }
         for unit, training in evaluation.trainings.items()
     ]

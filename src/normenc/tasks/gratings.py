@@ -105,6 +105,10 @@ class TiltDiscrimination(GratingTask):
         """Mean binary cross-entropy of the probabilities `outputs`, shape (n, 1). Lower is better; 0 is perfect."""
         return functional.binary_cross_entropy(outputs, targets)
 
+    def smoothed(self, targets: torch.Tensor, share: float) -> torch.Tensor:
+        """Probabilities of tilt to the right, of which a share is spread evenly over right and left."""
+        return targets * (1 - share) + share / 2
+
     def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
         """Accuracy: fraction of stimuli on whose side of 0.5 the probability falls, 0 to 1, higher is better."""
         return float(((outputs > 0.5) == (targets > 0.5)).double().mean())

@@ -164,6 +164,11 @@ class ObjectRecognition(Task):
         """Mean cross-entropy in nats of `outputs`, logits of shape (n, n_outputs). Lower is better."""
         return functional.cross_entropy(outputs, targets)
 
+    def smoothed(self, targets: torch.Tensor, share: float) -> torch.Tensor:
+        """Probabilities of the classes, shape (n, n_outputs), of which a share is spread evenly over all."""
+        labels = functional.one_hot(targets, self.n_outputs).float()
+        return labels * (1 - share) + share / self.n_outputs
+
     def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
         """Accuracy: fraction of images whose class has the largest logit, 0 to 1, higher is better."""
         return float((outputs.argmax(dim=1) == targets).double().mean())

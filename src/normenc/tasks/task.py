@@ -1,8 +1,8 @@
 """The interface of tasks, and a check of their chance level."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -29,8 +29,12 @@ class Task(ABC):
 
     Parameters
     ----------
-    n_train, n_test : int
-        Numbers of training and test stimuli.
+    n_train : int or "fresh"
+        Number of training stimuli; or ``"fresh"``: every epoch draws new ones.
+    n_test : int
+        Number of test stimuli.
+    n_per_epoch : int
+        Fresh stimuli of an epoch; of use with ``n_train="fresh"`` alone.
 
     Attributes
     ----------
@@ -54,8 +58,9 @@ class Task(ABC):
         If there is nothing to train or test on.
     """
 
-    n_train: Count = 1000
+    n_train: Count | Literal["fresh"] = 1000
     n_test: Count = 1000
+    n_per_epoch: Count = field(default=1000, kw_only=True)
 
     output: ClassVar[str] = "linear"
     n_views: ClassVar[int] = 1
@@ -63,8 +68,10 @@ class Task(ABC):
     higher_is_better: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        for name in ("n_train", "n_test"):
-            if getattr(self, name) < 1:
+        if isinstance(self.n_train, str) and self.n_train != "fresh":
+            raise InputError(f"n_train is {self.n_train!r}; it must be a number of stimuli, or 'fresh'")
+        for name in ("n_train", "n_test", "n_per_epoch"):
+            if getattr(self, name) != "fresh" and getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1 stimulus")
 
     @property
@@ -89,6 +96,25 @@ class Task(ABC):
     def sample_test(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
         """The same for testing, from different sources if needed."""
         return self.sample(n, rng)
+
+    def sample_validation(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same to decide when training stops: from the sources of training, unless others are kept for it."""
+        return self.sample(n, rng)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether labels can be smoothed: whether the task states how, in :meth:`smoothed`."""
+        return type(self).smoothed is not Task.smoothed
+
+    def smoothed(self, targets: torch.Tensor, share: float) -> torch.Tensor:
+        """Targets of the loss, of which a share is spread evenly over all classes, as label smoothing does.
+
+        Raises
+        ------
+        InputError
+            For a task without classes.
+        """
+        raise InputError(f"{type(self).__name__} has no classes with labels to smooth; leave out label_smoothing")
 
     @abstractmethod
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
