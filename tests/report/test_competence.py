@@ -77,7 +77,7 @@ def test_what_is_not_known_is_not_held_against_a_network(similarity, differences
 def test_findings_leave_out_networks_that_did_not_learn(similarity, differences):
     said = findings(similarity, differences)
     assert said[0].startswith(
-        "Of the trained layers that learned their task, tilt FC fc matches the recording “V1” best"
+        "Of the trained layers of networks that learned their task, tilt FC fc matches the recording “V1” best"
     )
     assert said[1] == not_learned(similarity)
     assert not any("rotation FC fc is" in sentence for sentence in said)

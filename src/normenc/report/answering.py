@@ -11,7 +11,7 @@ import pandas as pd
 
 from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, EncoderKind
-from normenc.report.competence_sentences import none_learned, not_learned
+from normenc.report.competence_sentences import LEARNED_ONLY, none_learned, not_learned
 from normenc.report.identified import could_have_told
 from normenc.report.learned import in_words, learned_rows, learned_word, never_learned
 from normenc.report.partition_sentences import beyond
@@ -106,7 +106,7 @@ def answer(
     controls = f"{_controls(best, against, differences)}{beyond(partitioning, best['encoder'], beaten=beaten)}."
     level = _level(best, similarity, stimulus_type)
     if best["similarity"] <= 0 and zero_is_unrelated(best):
-        recording, that = the_recording(best["recording"]), " of a network that learned its task" * bool(failed)
+        recording, that = the_recording(best["recording"]), LEARNED_ONLY * bool(failed)
         said = [
             f"No {word} layer{that} matches {recording}, not even the most similar one: t{level.removeprefix('T')}",
             failed,

@@ -9,7 +9,7 @@ import pandas as pd
 from normenc.csv_tables import did_not_learn
 from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import Setting
-from normenc.report.competence_sentences import not_learned
+from normenc.report.competence_sentences import LEARNED_ONLY, not_learned
 from normenc.report.learned import learned_rows, learned_word
 from normenc.report.matching import MIN_ORDERED, similarity_by_run
 from normenc.report.wording import FACTORS, counted, decimals, join_factors, join_names, listed, p_value, quoted, signed
@@ -187,7 +187,7 @@ def _controls(runs: Sequence[Run], table: pd.DataFrame) -> str:
         start = f"{'A control' if len(ahead) == 1 else 'Controls'} that {'was' if len(ahead) == 1 else 'were'} never "
         start += f"trained {'has' if len(ahead) == 1 else 'have'}"
         of_runs = "; ".join(f"{name} ({value}) in {quoted(run.label)}" for name, value, run in ahead)
-    that = " that learned its task" * bool(did_not_learn(table).any())
+    that = LEARNED_ONLY * bool(did_not_learn(table).any())
     return f"{start} a higher similarity than every {learned_word(table)} layer{that}: {of_runs}."
 
 

@@ -6,8 +6,9 @@ from normenc.csv_tables import did_not_learn
 from normenc.encoders import EncoderKind
 from normenc.report.wording import counted, join_names, minus
 
-__all__ = ["networks_that_failed", "none_learned", "not_learned"]
+__all__ = ["LEARNED_ONLY", "networks_that_failed", "none_learned", "not_learned"]
 
+LEARNED_ONLY = " of networks that learned their task"  # after “layers”, where some did not
 MOST_NAMED = 3  # tasks whose scores are told; more are counted
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 

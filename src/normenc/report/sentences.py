@@ -7,7 +7,7 @@ import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.renamed import renamed
-from normenc.report.competence_sentences import none_learned, not_learned
+from normenc.report.competence_sentences import LEARNED_ONLY, none_learned, not_learned
 from normenc.report.difference_sentences import against_controls, against_twin, counted_differences
 from normenc.report.learned import in_words, learned_rows, learned_word, of_others
 from normenc.report.reference_sentences import against_ceiling, against_chance, zero_is_unrelated
@@ -34,7 +34,7 @@ def _best(similarity: pd.DataFrame) -> Any:
     return None if learned.empty else learned.loc[learned["similarity"].idxmax()]
 
 
-def _of_best(name: str, row: Any, layers: str) -> str:
+def _of_best(name: str, row: Any, word: str, that: str) -> str:
     """How similar the most similar layer that learned is, or that none matches."""
     recording = the_recording(row["recording"])
     similarity = minus(f"{row['similarity']:.3f}")
@@ -42,15 +42,17 @@ def _of_best(name: str, row: Any, layers: str) -> str:
     between = f"95 % confidence interval {ends}"
     if row["similarity"] <= 0 and zero_is_unrelated(row):
         return (
-            f"None of the {layers} matches {recording}: the most similar one, {name}, has a similarity of {similarity} "
-            f"({between})."
+            f"No {word} layer{that} matches {recording}: the most similar one, {name}, has a similarity of "
+            f"{similarity} ({between})."
         )
     if row["low"] <= 0 and zero_is_unrelated(row):
         return (
-            f"It is uncertain whether any of the {layers} matches {recording}: the most similar one, {name}, has a "
+            f"It is uncertain whether any {word} layer{that} matches {recording}: the most similar one, {name}, has a "
             f"similarity of {similarity}, and its 95 % confidence interval includes 0 ({ends}).{_few_animals(row)}"
         )
-    return f"Of the {layers}, {name} matches {recording} best, with a similarity of {similarity} ({between})."
+    return (
+        f"Of the {word} layers{that}, {name} matches {recording} best, with a similarity of {similarity} ({between})."
+    )
 
 
 def _few_animals(row: Any) -> str:
@@ -103,7 +105,7 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, stimulus_ty
     best = _best(similarity)
     sentences = []
     if best is not None:
-        sentences.append(_of_best(best["encoder"], best, f"{word} layers{' that learned their task' * bool(failed)}"))
+        sentences.append(_of_best(best["encoder"], best, word, LEARNED_ONLY * bool(failed)))
     sentences += [failed] if failed else []
     sentences += _unknown(similarity)
     learned = learned_rows(similarity)
