@@ -49,6 +49,8 @@ def test_the_answer_is_about_a_network_that_learned(similarity, differences):
         "rotation."
     )
     assert len(said) == 5
+    some = not_learned(similarity.assign(n_learned=[1, 2, np.nan, np.nan]))  # of three seeds each
+    assert some.startswith("One of two networks did not learn its task in most of its seeds: FC reaches 22.3")
     assert said[3].endswith("; intervals generalise over seeds.")
     assert not any("rotation FC" in sentence for sentence in said)
 

@@ -42,9 +42,11 @@ def not_learned(similarity: pd.DataFrame) -> str:
         return ""
     n, n_all = len(failed), len(_networks(similarity))
     if n == n_all:
-        return f"{_none(n)}: {_scores(failed)}."
+        return f"{_none(failed)}: {_scores(failed)}."
     its, first = ("its" if n == 1 else "their"), _number(n).capitalize()
-    return f"{first} of {_number(n_all)} networks did not learn {its} task: {_scores(failed)}."
+    return (
+        f"{first} of {_number(n_all)} networks did not learn {its} task{_most_seeds(failed, its)}: {_scores(failed)}."
+    )
 
 
 def none_learned(similarity: pd.DataFrame) -> str:
@@ -61,11 +63,20 @@ def none_learned(similarity: pd.DataFrame) -> str:
     n = len(failed)
     if not n or n < len(_networks(similarity)):
         return ""
-    return f"{_none(n)}, so this study cannot show whether learning it helps to explain a recording: {_scores(failed)}."
+    unknown = "this study cannot show whether learning it helps to explain a recording"
+    return f"{_none(failed)}, so {unknown}: {_scores(failed)}."
 
 
-def _none(n: int) -> str:
-    return "The network did not learn its task" if n == 1 else f"None of the {_number(n)} networks learned its task"
+def _none(failed: pd.DataFrame) -> str:
+    n = len(failed)
+    said = "The network did not learn its task" if n == 1 else f"None of the {_number(n)} networks learned its task"
+    return f"{said}{_most_seeds(failed, 'its')}"
+
+
+def _most_seeds(failed: pd.DataFrame, its: str) -> str:
+    """Where some seeds did learn, that most did not."""
+    some = "n_learned" in failed and bool(failed["n_learned"].gt(0).any())
+    return f" in most of {its} seeds" if some else ""
 
 
 def _networks(table: pd.DataFrame) -> pd.DataFrame:
