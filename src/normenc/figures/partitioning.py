@@ -26,7 +26,7 @@ def unique_variance(partitioning: pd.DataFrame, *, axes: Axes | None = None) -> 
     """What each layer explains beyond all controls together: a bar per layer, with its 95 % confidence interval.
 
     Of more than 24 layers, those of the largest part of their own are drawn. The title says what the controls explain.
-    Bars of networks that did not learn their task are pale and hatched.
+    Bars of networks that did not learn their task are pale, with a dashed outline.
 
     Parameters
     ----------

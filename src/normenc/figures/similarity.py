@@ -37,7 +37,7 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
     Whiskers are 95 % confidence intervals, the grey band is the noise ceiling (lower to upper), and a dot at the foot
     of a bar marks a similarity above chance (Holm-corrected). On the right, each model that is significantly more
     similar than another has a wing: a dot in its own row, and a tick in the row of each less similar model. Bars of
-    networks that did not learn their task are pale and hatched.
+    networks that did not learn their task are pale, with a dashed outline.
 
     Parameters
     ----------
@@ -91,10 +91,10 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
 
 
 def bar_look(colour: str, *, failed: bool) -> dict[str, Any]:
-    """How a bar looks: pale and hatched, of a network that did not learn its task."""
+    """How a bar looks: pale with a dashed outline, of a network that did not learn its task."""
     if not failed:
         return {"color": colour}
-    return {"facecolor": (colour, PALE / 2), "edgecolor": colour, "hatch": "////", "linewidth": 0}
+    return {"facecolor": (colour, PALE / 2), "edgecolor": colour, "linestyle": "--", "linewidth": 0.8}
 
 
 def scale_of(table: pd.DataFrame, measure: Measure) -> float:
