@@ -90,8 +90,9 @@ def test_a_run_shows_itself(small):
 
 def test_similarity_table(small):
     table = pd.read_csv(small.folder / "similarity.csv")
-    facts = ["recording", "encoder", "task", "network", "layer", "kind", "seed", "n_seeds", "rdm_metric", "comparison"]
-    assert list(table)[:11] == [*facts, "similarity"]
+    facts = ["recording", "encoder", "task", "network", "layer", "kind", "seed"]
+    learned = ["score_name", "score", "chance", "perfect", "n_learned", "learned"]
+    assert list(table)[:17] == [*facts, *learned, "n_seeds", "rdm_metric", "comparison", "similarity"]
     assert table[["encoder", "network", "layer", "kind"]].to_numpy().tolist() == [
         ["pool", "ConvPoolFC", "pool", "trained layer"],
         ["fc", "ConvPoolFC", "fc", "trained layer"],

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.report.wording import decimals, interval, join_names, p_value, signed
 from normenc.rsa.representation_measures import symbol_of
@@ -25,7 +26,7 @@ def animal_sentences(table: pd.DataFrame | None) -> list[str]:
         return []
     together = table[table["animal"].isna() | table["animal"].eq("")]
     measures = list(dict.fromkeys(together["comparison"]))
-    own = together[together["comparison"] == measures[0]]
+    own = together[(together["comparison"] == measures[0]) & ~did_not_learn(together)]
     n_animals = table["animal"].replace("", np.nan).nunique()
     said = [
         f"By {symbol_of(measures[0])}, two of the {n_animals} animals have a mean similarity of "

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from scipy.stats import binomtest
 
+from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, SUFFIXES, EncoderKind
 from normenc.report.wording import counted, join_names
 from normenc.runs import Run
@@ -101,13 +102,14 @@ def could_have_told(
     """  # noqa: E501 (a sentence is a line of its own)
     if table is None:
         return ""
-    known = similarity[similarity["similarity"].notna()].sort_values("similarity", ascending=False)
+    known = similarity[similarity["similarity"].notna() & ~did_not_learn(similarity)]
+    known = known.sort_values("similarity", ascending=False)
     first = [rows["encoder"].iloc[0] for rows in (known, known[known["kind"].isin(LEARNED)]) if len(rows)]
     for one in dict.fromkeys(first):
         like = [same[one]] if one in same else [other for other, own in same.items() if own == one]
         if like:
             return f"No recording of these {pictures} can tell {one} from {join_names(like)}: their RDMs are the same."
-    names = {one: str(one).removesuffix(SUFFIXES[EncoderKind.PRETRAINED]) for one in known["encoder"]}
+    names = {one: str(one).removesuffix(SUFFIXES[EncoderKind.PRETRAINED]) for one in similarity["encoder"]}
     truths = [one for one in dict.fromkeys(first) if one in set(table["encoder"])]
     shares = {truth: _shares_of(table, truth) for truth in truths}
     for truth, own in shares.items():

@@ -38,12 +38,14 @@ def described_task(section: dict[str, Any], training: dict[str, Any], networks: 
 
 
 def mean_scores(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Means over seeds, by task and architecture."""
+    """Means over seeds, by task and architecture, and how many of them learned the task, where that is known."""
     if table.empty:
         return []
-    groups = table.groupby(["task", "network", "score"], sort=False)
-    means = groups[["chance", "train", "held_out", "untrained_held_out"]].mean()
-    return means.assign(n_seeds=groups.size()).reset_index().to_dict("records")
+    table = table.reindex(columns=[*table, *({"learned_at", "learned"} - set(table))])  # older runs lack them
+    groups = table.astype({"learned_at": float}).groupby(["task", "network", "score"], sort=False)
+    means = groups[["chance", "train", "held_out", "untrained_held_out", "learned_at"]].mean()
+    learned = [f"{own.eq(True).sum()} of {len(own)}" if own.notna().all() else "" for _, own in groups["learned"]]
+    return means.assign(n_seeds=groups.size(), learned=learned).reset_index().to_dict("records")
 
 
 def first_unit(training: pd.DataFrame) -> pd.DataFrame:
