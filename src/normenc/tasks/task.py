@@ -47,11 +47,24 @@ class Task(ABC):
         Whether a higher score is better.
     chance : float
         The score of the best answer that ignores the stimulus.
+    perfect : float
+        The score of a perfect answer: 1 where a higher score is better, otherwise 0. A task whose score ends elsewhere
+        states it.
+    learned_at : float
+        The score from which on a network counts as having learned the task. A task that does not state it takes
+        half-way between `chance` and `perfect`; NaN if `perfect` is no better than `chance`, so that nothing is known.
 
     Raises
     ------
     InputError
         If there is nothing to train or test on.
+
+    Examples
+    --------
+    >>> from normenc.tasks import NaturalRotation
+    >>> task = NaturalRotation(rotation=40.0)
+    >>> task.chance, task.perfect, task.has_learned(19.0), task.has_learned(2.0)
+    (20.0, 0.0, False, True)
     """
 
     n_train: Count = 1000
@@ -81,6 +94,34 @@ class Task(ABC):
     @abstractmethod
     def chance(self) -> float:
         """The score of the best answer that ignores the stimulus."""
+
+    @property
+    def perfect(self) -> float:
+        """The score of a perfect answer: 1 of a fraction, such as an accuracy, and 0 of an error."""
+        return 1.0 if self.higher_is_better else 0.0
+
+    @property
+    def learned_at(self) -> float:
+        """The score that counts as learned: half-way between chance and a perfect answer, if both are known."""
+        ahead = self.perfect - self.chance if self.higher_is_better else self.chance - self.perfect
+        return (self.chance + self.perfect) / 2 if ahead > 0 else float("nan")
+
+    def has_learned(self, score: float) -> bool | None:
+        """Whether a held-out score counts as learned.
+
+        Parameters
+        ----------
+        score : float
+            On stimuli that were not used for training, in the unit of ``score_name``.
+
+        Returns
+        -------
+        bool or None
+            None if it cannot be said: the score is NaN, or no score of the task is known to count as learned.
+        """
+        if np.isnan(score) or np.isnan(self.learned_at):
+            return None
+        return bool(score >= self.learned_at if self.higher_is_better else score <= self.learned_at)
 
     @abstractmethod
     def sample(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
