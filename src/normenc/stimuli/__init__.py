@@ -1,5 +1,6 @@
 """Visual stimuli as functions of their parameters."""
 
+from normenc.stimuli.augmentation import augmented, check_augmentations
 from normenc.stimuli.gratings import gratings, image_size, varied_gratings
 from normenc.stimuli.image_sets import ImageSet
 from normenc.stimuli.natural import IN_COLOUR, PHOTOGRAPHS, natural_patches, photograph
@@ -16,7 +17,9 @@ __all__ = [
     "POOLS",
     "ImageSet",
     "StimulusSet",
+    "augmented",
     "bandpassed_noise",
+    "check_augmentations",
     "describe_fit",
     "digits",
     "fit_images",
