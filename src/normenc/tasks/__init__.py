@@ -6,6 +6,7 @@ from normenc.tasks.patches import Denoising, MaskedAutoencoding
 from normenc.tasks.photographs import NaturalRotation
 from normenc.tasks.recognition import ObjectLocation, ObjectRecognition
 from normenc.tasks.references import Reference, ReferencedTask
+from normenc.tasks.several import SeveralTasks
 from normenc.tasks.task import TASKS, Task, check_chance
 from normenc.tasks.views import ContrastiveInvariance, VICReg
 
@@ -22,6 +23,7 @@ __all__ = [
     "OrientationEstimation",
     "Reference",
     "ReferencedTask",
+    "SeveralTasks",
     "Task",
     "TiltDiscrimination",
     "VICReg",

@@ -11,7 +11,7 @@ from normenc import stimuli
 from normenc.controls import gabor_energy
 from normenc.errors import InputError
 from normenc.keys import NotNegative, Positive, Size, Units, named
-from normenc.tasks.references import N_STIMULI, Reference, ReferencedTask
+from normenc.tasks.references import N_SCORED, Reference, ReferencedTask
 from normenc.tasks.task import TASKS, Rng
 from normenc.tasks.views import GROUP, share_found
 
@@ -127,7 +127,7 @@ class NextFramePrediction(ReferencedTask):
 
     def reference(self, rng: Rng) -> Reference:
         """A straight line through pixels, or through Gabor energy, whichever finds more."""
-        images, _ = self.sample_test(N_STIMULI, rng)
+        images, _ = self.sample_test(N_SCORED, rng)
         energy = gabor_energy(images.flatten(0, 1))["energy"]
         codes = {"pixels": images.flatten(0, 1).flatten(1), "Gabor energy": energy}
         found = []

@@ -79,8 +79,8 @@ class TiltDiscrimination(GratingTask):
 
     Since a grating at -90 is the same image as one at 90 degrees, the task has a second, hidden boundary there. Both
     boundaries limit the accuracy in two ways. Square waves without noise, at phase 0, are the same image on both sides
-    as long as no pixel crosses an edge: at 0 degrees up to 0.045 and at 90 degrees up to 0.03 degrees away, half of
-    which must be answered wrongly, 0.0004 of all gratings. Where the boundaries lie within the gap between the
+    as long as no pixel crosses an edge: up to 0.011 degrees away from 0 and 0.008 from 90 degrees at 48 x 64 pixels,
+    half of which must be answered wrongly, 0.0001 of all gratings. Where the boundaries lie within the gap between the
     neighbouring training stimuli, a network cannot know: with n of them the gap is 360 / n degrees wide on average,
     and a boundary drawn through its middle is 90 / n degrees away from the right one, so that 1 / n of all stimuli are
     answered wrongly by two boundaries: 0.001 of them with 1,000.

@@ -11,7 +11,7 @@ from torch.nn import functional
 from normenc import stimuli
 from normenc.errors import InputError
 from normenc.keys import NotNegative, Size, named
-from normenc.tasks.references import N_STIMULI, Reference, ReferencedTask, inpainted, wiener_filtered
+from normenc.tasks.references import N_FITTED, N_SCORED, Reference, ReferencedTask, inpainted, wiener_filtered
 from normenc.tasks.scores import explained_variance
 from normenc.tasks.task import TASKS, Rng
 
@@ -143,8 +143,8 @@ class Denoising(PatchTask):
 
     def reference(self, rng: Rng) -> Reference:
         """The Wiener filter of training patches."""
-        patches = self._patches(N_STIMULI, rng, "train")
-        fresh = self._patches(N_STIMULI, rng, "test")
+        patches = self._patches(N_FITTED, rng, "train")
+        fresh = self._patches(N_SCORED, rng, "test")
         found = wiener_filtered(self._noisy(patches, rng), patches, self._noisy(fresh, rng))
         return Reference("Wiener filter", self.score(self._middle(found), self._middle(fresh)))
 
@@ -223,8 +223,8 @@ class MaskedAutoencoding(PatchTask):
 
     def reference(self, rng: Rng) -> Reference:
         """What a principal component analysis of training patches expects in the hidden blocks."""
-        patches = self._patches(N_STIMULI, rng, "train")
-        _, targets = self._shown(fresh := self._patches(N_STIMULI // 5, rng, "test"), rng)
+        patches = self._patches(N_FITTED, rng, "train")
+        _, targets = self._shown(fresh := self._patches(N_SCORED, rng, "test"), rng)
         found = inpainted(patches.flatten(1), fresh.flatten(1), targets.isnan())
         return Reference("principal components of the photographs", self.score(found, targets))
 

@@ -12,7 +12,7 @@ from normenc.controls import gabor_energy
 from normenc.errors import InputError
 from normenc.keys import Fraction, NotNegative, Positive, Range, Units, named
 from normenc.tasks.gratings import GratingTask
-from normenc.tasks.references import N_STIMULI, Reference, edge_orientation
+from normenc.tasks.references import N_SCORED, Reference, edge_orientation
 from normenc.tasks.task import TASKS, Rng
 
 __all__ = ["GROUP", "ContrastiveInvariance", "TwoViews", "VICReg", "share_found"]
@@ -103,7 +103,7 @@ class TwoViews(GratingTask):
 
     def reference(self, rng: Rng) -> Reference:
         """The orientation of the edges of gratings, or the Gabor energy of photographs, as outputs."""
-        images, targets = self.sample_test(N_STIMULI, rng)
+        images, targets = self.sample_test(N_SCORED, rng)
         flat = images.flatten(0, 1)
         if self.views == "gratings":
             doubled = torch.from_numpy(np.deg2rad(2 * edge_orientation(flat)))
