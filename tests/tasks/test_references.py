@@ -1,9 +1,19 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from normenc.stimuli import gratings
-from normenc.tasks import Denoising, MaskedAutoencoding, NaturalRotation, OrientationEstimation, TiltDiscrimination
+from normenc.tasks import (
+    TASKS,
+    Denoising,
+    MaskedAutoencoding,
+    NaturalRotation,
+    OrientationEstimation,
+    TiltDiscrimination,
+)
 from normenc.tasks.references import classified, edge_orientation, inpainted, regressed, wiener_filtered
 
 RNG = np.random.default_rng(0)
@@ -81,3 +91,11 @@ def test_a_reference_beats_the_mean_and_what_is_shown(task):
     images, targets = task.sample_test(200, np.random.default_rng(1))
     mean = task.score(targets.nanmean(dim=0).expand(targets.shape), targets)
     assert max(mean, task.score(images.flatten(1), targets)) < reference.score < 0.95
+
+
+def test_the_table_of_what_counts_as_learned_is_right():
+    text = (Path(__file__).parents[2] / "docs" / "norms.md").read_text(encoding="utf-8")
+    stated = dict(re.findall(r"^\| `([\w-]+)`, [^|]*\|.*\| ([\d.]+) \|$", text, flags=re.MULTILINE))
+    assert set(stated) == {name for name in TASKS if TASKS[name].__module__.startswith("normenc.")}
+    for name, learned_at in stated.items():
+        assert TASKS[name]().learned_at == pytest.approx(float(learned_at), rel=0.02), name

@@ -44,21 +44,7 @@ def share_found(likeness: torch.Tensor) -> float:
 class TwoViews(GratingTask):
     """A task with two views of every scene, that asks which two belong together.
 
-    Its simple solution finds the partner by the orientation of the edges of gratings, and by the Gabor energy of
-    photographs; three quarters of the way from chance to it count as learned.
-
-    Parameters
-    ----------
-    n_train, n_test : int
-        Scenes, two views each.
-    views : str
-        "gratings": one orientation; phase, contrast, spatial frequency and noise differ between views, if they vary.
-        "natural": patches of one photograph, at most a fifth of their size apart, which also differ in contrast and
-        noise; test views come from different photographs.
-    n_outputs : int
-        Units of the output.
-    spatial_frequency, contrast, random_phase, noise, waveform, aperture, resolution, patch
-        See :class:`normenc.tasks.TiltDiscrimination`; for natural views only contrast, noise and resolution apply.
+    For its parameters see :class:`normenc.tasks.ContrastiveInvariance`.
     """
 
     views: Literal["natural", "gratings"] = "natural"
@@ -156,12 +142,23 @@ class ContrastiveInvariance(TwoViews):
     of partner j has the loss :math:`-\log(e^{s_{ij} / \tau} / \sum_{k \ne i} e^{s_{ik} / \tau})`, over all other
     views of the batch.
 
+    Its simple solution finds the partner by the orientation of the edges of gratings, and by the Gabor energy of
+    photographs; three quarters of the way from chance to it count as learned.
+
     Parameters
     ----------
+    n_train, n_test : int
+        Scenes, two views each.
+    views : str
+        "gratings": one orientation; phase, contrast, spatial frequency and noise differ between views, if they vary.
+        "natural": patches of one photograph, at most a fifth of their size apart, which also differ in contrast and
+        noise; test views come from different photographs.
     temperature : float
         :math:`\tau`. Lower values separate similar scenes more finely.
-    n_train, n_test, views, n_outputs and all others
-        See :class:`normenc.tasks.views.TwoViews`, which also says what counts as learned.
+    n_outputs : int
+        Units of the output.
+    spatial_frequency, contrast, random_phase, noise, waveform, aperture, resolution, patch
+        See :class:`TiltDiscrimination`; for natural views only contrast, noise and resolution apply.
 
     Raises
     ------
@@ -211,7 +208,7 @@ class VICReg(TwoViews):
     Parameters
     ----------
     n_train, n_test, views, n_outputs and all others
-        See :class:`normenc.tasks.views.TwoViews`, which also says what counts as learned.
+        See :class:`normenc.tasks.ContrastiveInvariance`, which also says what counts as learned.
 
     Raises
     ------
