@@ -10,12 +10,14 @@ from normenc.stimuli.sets import StimulusSet
 from normenc.stimuli.study_size import describe_fit, fit_images
 from normenc.stimuli.textures import bandpassed_noise, phase_scrambled, plaids
 from normenc.stimuli.tiles import photograph_tiles
+from normenc.stimuli.torchvision_sets import LabelledImages, torchvision_set
 
 __all__ = [
     "IN_COLOUR",
     "PHOTOGRAPHS",
     "POOLS",
     "ImageSet",
+    "LabelledImages",
     "StimulusSet",
     "augmented",
     "bandpassed_noise",
@@ -32,5 +34,6 @@ __all__ = [
     "photograph_tiles",
     "plaids",
     "stimulus_pool",
+    "torchvision_set",
     "varied_gratings",
 ]

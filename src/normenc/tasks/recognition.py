@@ -24,7 +24,7 @@ __all__ = ["ObjectLocation", "ObjectRecognition"]
 @named(TASKS, "object-recognition")
 @dataclass(frozen=True)
 class ObjectRecognition(ReferencedTask):
-    """Classify objects: handwritten digits, or a folder of images with one subfolder per class.
+    """Classify objects: handwritten digits, a folder of images with one subfolder per class, or a set of torchvision.
 
     Its simple solution is logistic regression on Gabor energy; three quarters of the way from chance to it count as
     learned.
@@ -34,7 +34,9 @@ class ObjectRecognition(ReferencedTask):
     n_train, n_test : int
         Images; those of a folder are drawn with replacement.
     folder : str, optional
-        See :func:`normenc.stimuli.image_folder`; digits by default.
+        See :func:`normenc.stimuli.image_folder`; digits by default. With `dataset`, where its files lie.
+    dataset : str, optional
+        A data set of torchvision, such as "CIFAR10", see :func:`normenc.stimuli.torchvision_set`.
     augment : tuple of str
         Ways in which training images of a folder are varied each time they are drawn: "crop", "flip", "colour",
         "rotation", see :func:`normenc.stimuli.augmented`.
@@ -56,6 +58,7 @@ class ObjectRecognition(ReferencedTask):
     """
 
     folder: Annotated[str, Field(min_length=1)] | None = None
+    dataset: Annotated[str, Field(min_length=1)] | None = None
     augment: tuple[Literal["crop", "flip", "colour", "rotation"], ...] = ()
     rotation: Annotated[float, Field(ge=0, le=180)] = 30.0
     background: Literal["natural", "plain"] = "natural"
@@ -68,11 +71,13 @@ class ObjectRecognition(ReferencedTask):
                 f"augment is {list(self.augment)}, but there is no folder; digits vary in place, size and rotation as "
                 "they are drawn"
             )
+        if self.dataset is not None and self.folder is None:
+            raise InputError(f"dataset is {self.dataset!r}, but no folder says where its files lie; give one")
         stimuli.check_augmentations(self.augment)
         if self.folder is None:
             self._digits(1, np.random.default_rng(0), test=False)
         else:
-            _ = self._images  # raises InputError if the folder cannot be used
+            _ = self._labels  # raises InputError if the folder cannot be used
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -82,15 +87,14 @@ class ObjectRecognition(ReferencedTask):
     @cached_property
     def n_outputs(self) -> int:
         """The number of classes."""
-        return 10 if self.folder is None else int(self._images[False].parameters["label"].max()) + 1
+        return 10 if self.folder is None else int(max(labels.max() for labels in self._labels.values())) + 1
 
     @cached_property
     def chance(self) -> float:
         """The accuracy of always answering with the most frequent class: a tenth for digits."""
         if self.folder is None:
             return 0.1
-        labels = self._images[True].parameters["label"]
-        return float(labels.value_counts(normalize=True).max())
+        return float(np.bincount(self._labels[True]).max() / len(self._labels[True]))
 
     def sample(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw `n` images; targets, shape (n,), are the numbers of their classes."""
@@ -122,6 +126,19 @@ class ObjectRecognition(ReferencedTask):
         folder = Path(self.folder or "")
         return {test: stimuli.image_folder(folder, resolution=self.resolution, test=test) for test in (False, True)}
 
+    @cached_property
+    def _set(self) -> dict[bool, stimuli.LabelledImages]:
+        """The data set's images, for training (False) and testing (True)."""
+        name, folder = self.dataset or "", Path(self.folder or "")
+        return {test: stimuli.torchvision_set(name, folder, test=test) for test in (False, True)}
+
+    @cached_property
+    def _labels(self) -> dict[bool, np.ndarray]:
+        """The numbers of classes of a folder's or data set's images, for training (False) and testing (True)."""
+        if self.dataset is not None:
+            return {test: images.labels for test, images in self._set.items()}
+        return {test: images.parameters["label"].to_numpy() for test, images in self._images.items()}
+
     def _digits(self, n: int, rng: Rng, *, test: bool) -> StimulusSet:
         return stimuli.digits(
             n, rng, rotation=self.rotation, background=self.background, resolution=self.resolution, test=test
@@ -131,10 +148,12 @@ class ObjectRecognition(ReferencedTask):
         if self.folder is None:
             drawn = self._digits(n, rng, test=test)
             return drawn.images, torch.from_numpy(drawn.parameters["digit"].to_numpy().astype(np.int64))
-        there = self._images[test]
-        chosen = rng.choice(len(there), size=n)
-        labels = there.parameters["label"].to_numpy()[chosen]
-        images = there.images[torch.from_numpy(chosen)]
+        chosen = rng.choice(len(self._labels[test]), size=n)
+        labels = self._labels[test][chosen]
+        if self.dataset is not None:
+            images = self._set[test].images(chosen, self.image_size)
+        else:
+            images = self._images[test].images[torch.from_numpy(chosen)]
         if not test:
             images = stimuli.augmented(images, self.augment, rng)
         return images, torch.from_numpy(labels.astype(np.int64))
