@@ -152,6 +152,15 @@ def test_several_tasks_are_their_weighted_mean():
     assert task.learned_at == pytest.approx(0.75, abs=0.01)
 
 
+def test_several_tasks_of_a_study_show_its_gratings():
+    from normenc.study import Study
+    from normenc.study.building import build_task
+
+    study = Study.model_validate({"stimuli": {"spatial_frequency": 0.07}, "task": [{"name": "several-tasks"}]})
+    task = build_task(study.task[0], study.stimuli)
+    assert {part.spatial_frequency for part in task.tasks} == {0.07}
+
+
 def test_several_tasks_keep_classes_whole():
     task = SeveralTasks(names=["object-recognition", "object-location"])
     _, targets = task.sample(30, rng())

@@ -9,13 +9,15 @@ import numpy as np
 import torch
 
 from normenc.errors import InputError
-from normenc.keys import Positive, named
+from normenc.keys import Frequency, Positive, Range, named
 from normenc.tasks.references import Reference, ReferencedTask, reference_once
 from normenc.tasks.task import TASKS, Rng, Task
 
 __all__ = ["SeveralTasks"]
 
 LARGEST_SEED = 2**31 - 1
+SHARED = ("n_train", "n_test", "resolution")  # keys that all tasks are given
+OF_GRATINGS = ("spatial_frequency", "patch")  # and those with the same default
 Part = tuple[Task, torch.Tensor, torch.Tensor]
 
 
@@ -41,6 +43,8 @@ class SeveralTasks(ReferencedTask):
         Positive, one for each task; all the same by default.
     resolution : float
         Image pixels per full-resolution pixel.
+    spatial_frequency, patch
+        Of gratings, see :func:`normenc.stimuli.gratings`, for tasks that have the same default.
 
     Raises
     ------
@@ -64,6 +68,8 @@ class SeveralTasks(ReferencedTask):
     names: Sequence[str] = ("tilt-discrimination", "orientation-estimation")
     weights: Sequence[Positive] = ()
     resolution: float = 0.1
+    spatial_frequency: Frequency | Range = 1 / 28
+    patch: bool = False
 
     score_name: ClassVar[str] = "mean score of the tasks, 0 at chance and 1 if perfect"
     chance: ClassVar[float] = 0.0
@@ -93,11 +99,15 @@ class SeveralTasks(ReferencedTask):
     @cached_property
     def tasks(self) -> tuple[Task, ...]:
         """The tasks themselves."""
-        options: dict[str, Any] = {"n_train": self.n_train, "n_test": self.n_test, "resolution": self.resolution}
-        return tuple(
-            part(**{key: value for key, value in options.items() if key in part.__dataclass_fields__})
-            for part in (TASKS[name] for name in self.names)
-        )
+        own, made = type(self).__dataclass_fields__, []
+        for part in (TASKS[name] for name in self.names):
+            fields = part.__dataclass_fields__
+            options: dict[str, Any] = {key: getattr(self, key) for key in SHARED if key in fields}
+            for key in OF_GRATINGS:
+                if key in fields and fields[key].default == own[key].default:
+                    options[key] = getattr(self, key)
+            made.append(part(**options))
+        return tuple(made)
 
     @property
     def image_size(self) -> tuple[int, int]:
