@@ -5,6 +5,7 @@ from normenc.stimuli.gratings import gratings, image_size, varied_gratings
 from normenc.stimuli.image_sets import ImageSet
 from normenc.stimuli.natural import IN_COLOUR, PHOTOGRAPHS, natural_patches, photograph
 from normenc.stimuli.objects import digits, image_folder
+from normenc.stimuli.own_photographs import photograph_folder
 from normenc.stimuli.pools import POOLS, stimulus_pool
 from normenc.stimuli.sets import StimulusSet
 from normenc.stimuli.study_size import describe_fit, fit_images
@@ -31,6 +32,7 @@ __all__ = [
     "natural_patches",
     "phase_scrambled",
     "photograph",
+    "photograph_folder",
     "photograph_tiles",
     "plaids",
     "stimulus_pool",

@@ -1,10 +1,11 @@
 """Predicting the next frame of a moving image."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch.nn import functional
 
 from normenc import stimuli
@@ -12,6 +13,7 @@ from normenc.controls import gabor_energy
 from normenc.errors import InputError
 from normenc.keys import NotNegative, Positive, Size, Units, named
 from normenc.tasks.references import N_SCORED, Reference, ReferencedTask
+from normenc.tasks.scenes import patches
 from normenc.tasks.task import TASKS, Rng
 from normenc.tasks.views import GROUP, share_found
 
@@ -52,6 +54,8 @@ class NextFramePrediction(ReferencedTask):
         Units of the output.
     resolution : float
         See :func:`normenc.stimuli.natural_patches`.
+    folder : str, optional
+        Of upright photographs, see :func:`normenc.stimuli.photograph_folder`; those that come with normenc by default.
 
     Raises
     ------
@@ -75,6 +79,7 @@ class NextFramePrediction(ReferencedTask):
     temperature: Positive = 0.1
     n_outputs: Units = 32
     resolution: float = 0.1
+    folder: Annotated[str, Field(min_length=1)] | None = None
 
     n_views: ClassVar[int] = N_FRAMES
     score_name: ClassVar[str] = "fraction of next frames found"
@@ -92,6 +97,9 @@ class NextFramePrediction(ReferencedTask):
             raise InputError(f"n_outputs is {self.n_outputs}; the task needs at least 2 output units")
         if self.n_test < 2:
             raise InputError(f"n_test is {self.n_test}; finding the next frame needs at least 2 scenes")
+        if self.folder is not None:
+            for draw in (self.sample, self.sample_test):
+                draw(1, np.random.default_rng(0))  # raises InputError if the folder cannot be used
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -141,9 +149,7 @@ class NextFramePrediction(ReferencedTask):
     def _draw(self, n: int, rng: Rng, which: str) -> tuple[torch.Tensor, torch.Tensor]:
         (height, width), room = self.image_size, (N_FRAMES - 1) * self.step
         larger = 1 + room / min(height, width)
-        scenes = stimuli.natural_patches(
-            n, rng, photographs=stimuli.PHOTOGRAPHS[which], resolution=self.resolution * larger
-        ).images
+        scenes = patches(n, rng, which, self.folder, resolution=self.resolution * larger).images
         spare = np.array(scenes.shape[1:]) - (height, width)
         steps = _steps(n, self.step, rng)
         low = np.maximum(0, -steps * (N_FRAMES - 1))

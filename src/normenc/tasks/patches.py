@@ -12,6 +12,7 @@ from normenc import stimuli
 from normenc.errors import InputError
 from normenc.keys import NotNegative, Size, named
 from normenc.tasks.references import N_FITTED, N_SCORED, Reference, ReferencedTask, inpainted, wiener_filtered
+from normenc.tasks.scenes import patches
 from normenc.tasks.scores import explained_variance
 from normenc.tasks.task import TASKS, Rng
 
@@ -32,9 +33,12 @@ class PatchTask(ReferencedTask):
         Patches.
     resolution : float
         See :func:`normenc.stimuli.natural_patches`.
+    folder : str, optional
+        Of upright photographs, see :func:`normenc.stimuli.photograph_folder`; those that come with normenc by default.
     """
 
     resolution: float = 0.1
+    folder: Annotated[str, Field(min_length=1)] | None = None
 
     score_name: ClassVar[str] = "explained variance"
     chance: ClassVar[float] = 0.0
@@ -66,9 +70,14 @@ class PatchTask(ReferencedTask):
         """The same, from photographs that are not used for training."""
         return self._shown(self._patches(n, rng, "test"), rng)
 
+    def _check_folder(self) -> None:
+        """Raise InputError if the folder cannot be used."""
+        if self.folder is not None:
+            for draw in (self.sample, self.sample_test):
+                draw(1, np.random.default_rng(0))  # raises InputError if the folder cannot be used
+
     def _patches(self, n: int, rng: Rng, which: str) -> torch.Tensor:
-        photographs = stimuli.PHOTOGRAPHS[which]
-        return stimuli.natural_patches(n, rng, photographs=photographs, resolution=self.resolution).images
+        return patches(n, rng, which, self.folder, resolution=self.resolution).images
 
     def _shown(self, patches: torch.Tensor, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
         """Images and targets from patches."""
@@ -99,6 +108,8 @@ class Denoising(PatchTask):
         default. A network with a few hundred hidden units has too few for all pixels.
     resolution : float
         See :func:`normenc.stimuli.natural_patches`.
+    folder : str, optional
+        Of upright photographs, see :func:`normenc.stimuli.photograph_folder`; those that come with normenc by default.
 
     Raises
     ------
@@ -130,6 +141,7 @@ class Denoising(PatchTask):
                 f"middle is {self.middle}; it must be a height and a width in pixels, at most those of the patch, "
                 f"{size[0]} x {size[1]}"
             )
+        self._check_folder()
 
     @property
     def n_outputs(self) -> int:
@@ -143,9 +155,9 @@ class Denoising(PatchTask):
 
     def reference(self, rng: Rng) -> Reference:
         """The Wiener filter of training patches."""
-        patches = self._patches(N_FITTED, rng, "train")
+        whole = self._patches(N_FITTED, rng, "train")
         fresh = self._patches(N_SCORED, rng, "test")
-        found = wiener_filtered(self._noisy(patches, rng), patches, self._noisy(fresh, rng))
+        found = wiener_filtered(self._noisy(whole, rng), whole, self._noisy(fresh, rng))
         return Reference("Wiener filter", self.score(self._middle(found), self._middle(fresh)))
 
     def _shown(self, patches: torch.Tensor, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
@@ -181,6 +193,8 @@ class MaskedAutoencoding(PatchTask):
         Height and width of a block in pixels, which must divide those of the image.
     resolution : float
         See :func:`normenc.stimuli.natural_patches`.
+    folder : str, optional
+        Of upright photographs, see :func:`normenc.stimuli.photograph_folder`; those that come with normenc by default.
 
     Raises
     ------
@@ -215,6 +229,7 @@ class MaskedAutoencoding(PatchTask):
             raise InputError(f"hidden is {self.hidden}; it must be a share of the blocks, above 0 and below 1")
         if self._n_blocks() < 2:
             raise InputError(f"block is {self.block}; the image must contain at least two blocks")
+        self._check_folder()
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Mean squared error over hidden pixels. Lower is better; 0 is perfect."""
@@ -223,9 +238,9 @@ class MaskedAutoencoding(PatchTask):
 
     def reference(self, rng: Rng) -> Reference:
         """What a principal component analysis of training patches expects in the hidden blocks."""
-        patches = self._patches(N_FITTED, rng, "train")
+        whole = self._patches(N_FITTED, rng, "train")
         _, targets = self._shown(fresh := self._patches(N_SCORED, rng, "test"), rng)
-        found = inpainted(patches.flatten(1), fresh.flatten(1), targets.isnan())
+        found = inpainted(whole.flatten(1), fresh.flatten(1), targets.isnan())
         return Reference("principal components of the photographs", self.score(found, targets))
 
     def _n_blocks(self) -> int:

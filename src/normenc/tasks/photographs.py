@@ -12,6 +12,7 @@ from normenc import stimuli
 from normenc.errors import InputError
 from normenc.keys import Size, named
 from normenc.tasks.references import Reference, ReferencedTask, regressed
+from normenc.tasks.scenes import patches
 from normenc.tasks.task import TASKS, Rng
 
 __all__ = ["NaturalRotation"]
@@ -37,6 +38,8 @@ class NaturalRotation(ReferencedTask):
         See :func:`normenc.stimuli.natural_patches`.
     zoom : int
         Photograph pixels per image pixel: a larger number shows more of the photograph.
+    folder : str, optional
+        Of upright photographs, see :func:`normenc.stimuli.photograph_folder`; those that come with normenc by default.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class NaturalRotation(ReferencedTask):
     rotation: Annotated[float, Field(gt=0, le=90)] = 45.0
     resolution: float = 0.1
     zoom: Size = stimuli.natural.ZOOM
+    folder: Annotated[str, Field(min_length=1)] | None = None
 
     n_outputs: ClassVar[int] = 1
     score_name: ClassVar[str] = "mean absolute error in degrees"
@@ -63,6 +67,9 @@ class NaturalRotation(ReferencedTask):
         if not 0 < self.rotation <= 90:
             raise InputError(f"rotation is {self.rotation}; it must be above 0 and at most 90 degrees")
         stimuli.image_size(self.resolution)
+        if self.folder is not None:
+            for draw in (self.sample, self.sample_test):
+                draw(1, np.random.default_rng(0))  # raises InputError if the folder cannot be used
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -95,13 +102,6 @@ class NaturalRotation(ReferencedTask):
         return self._scored_reference("ridge regression on Gabor energy", rng, regressed)
 
     def _draw(self, n: int, rng: Rng, which: str) -> tuple[torch.Tensor, torch.Tensor]:
-        drawn = stimuli.natural_patches(
-            n,
-            rng,
-            photographs=stimuli.PHOTOGRAPHS[which],
-            rotation=self.rotation,
-            resolution=self.resolution,
-            zoom=self.zoom,
-        )
+        drawn = patches(n, rng, which, self.folder, rotation=self.rotation, resolution=self.resolution, zoom=self.zoom)
         angles = drawn.parameters["rotation"].to_numpy() / self.rotation
         return drawn.images, torch.from_numpy(angles.astype(np.float32))[:, None]

@@ -1,18 +1,19 @@
 """Tasks that match two views of a scene: contrastive learning, and self-supervised learning without negatives."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch.nn import functional
 
-from normenc import stimuli
 from normenc.controls import gabor_energy
 from normenc.errors import InputError
 from normenc.keys import Fraction, NotNegative, Positive, Range, Units, named
 from normenc.tasks.gratings import GratingTask
 from normenc.tasks.references import N_SCORED, Reference, edge_orientation
+from normenc.tasks.scenes import patches
 from normenc.tasks.task import TASKS, Rng
 
 __all__ = ["GROUP", "ContrastiveInvariance", "TwoViews", "VICReg", "share_found"]
@@ -49,6 +50,7 @@ class TwoViews(GratingTask):
 
     views: Literal["natural", "gratings"] = "natural"
     n_outputs: Units = 16
+    folder: Annotated[str, Field(min_length=1)] | None = None
     contrast: Fraction | Range = (0.5, 1.0)
     random_phase: bool = True
     noise: NotNegative = 0.05
@@ -64,6 +66,11 @@ class TwoViews(GratingTask):
             raise InputError(f"n_outputs is {self.n_outputs}; the task needs at least 2 output units")
         if self.n_test < 2:
             raise InputError(f"n_test is {self.n_test}; finding a partner needs at least 2 scenes")
+        if self.folder is not None and self.views == "gratings":
+            raise InputError(f"folder is {self.folder!r}, but the views are gratings; give one or views = 'natural'")
+        if self.folder is not None:
+            for draw in (self.sample, self.sample_test):
+                draw(1, np.random.default_rng(0))  # raises InputError if the folder cannot be used
 
     @property
     def chance(self) -> float:
@@ -114,9 +121,7 @@ class TwoViews(GratingTask):
         return torch.stack(both, dim=1), torch.arange(n)
 
     def _natural_views(self, n: int, rng: Rng, which: str) -> list[torch.Tensor]:
-        scenes = stimuli.natural_patches(
-            n, rng, photographs=stimuli.PHOTOGRAPHS[which], resolution=self.resolution * MARGIN
-        ).images
+        scenes = patches(n, rng, which, self.folder, resolution=self.resolution * MARGIN).images
         (height, width), (full_height, full_width) = self.image_size, scenes.shape[1:]
         low, high = (self.contrast, self.contrast) if isinstance(self.contrast, int | float) else self.contrast
         views = []
@@ -157,6 +162,9 @@ class ContrastiveInvariance(TwoViews):
         :math:`\tau`. Lower values separate similar scenes more finely.
     n_outputs : int
         Units of the output.
+    folder : str, optional
+        Of upright photographs for natural views, see :func:`normenc.stimuli.photograph_folder`; those that come with
+        normenc by default.
     spatial_frequency, contrast, random_phase, noise, waveform, aperture, resolution, patch
         See :class:`TiltDiscrimination`; for natural views only contrast, noise and resolution apply.
 
