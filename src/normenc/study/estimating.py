@@ -23,6 +23,7 @@ from normenc.study.sweep import reason_of
 from normenc.study.units import Unit, is_stored
 from normenc.texts import file_stem
 from normenc.training import Progress, initialise, resolve_device, train
+from normenc.training.rates import ALWAYS, RATES, SHARE, SHORTER
 
 __all__ = ["Estimate", "estimate"]
 
@@ -158,7 +159,7 @@ def _row(prepared: Prepared, units: Sequence[Unit], device: str) -> dict[str, An
         "n_units": len(units),
         "n_stored": n_stored,
         "n_layers": len(prepared.study.layers_of(network)),
-        "n_images": unit.task.n_train * unit.task.n_views,
+        "n_images": unit.task.n_in_epoch * unit.task.n_views,
         "n_epochs": unit.options["n_epochs"],
         "unit_seconds": seconds,
         "seconds": (len(units) - n_stored) * seconds if n_stored < len(units) else 0.0,
@@ -168,21 +169,29 @@ def _row(prepared: Prepared, units: Sequence[Unit], device: str) -> dict[str, An
 
 
 def _unit_seconds(unit: Unit, device: str) -> float:
-    """Seconds for one unit: steps, and what is paid once; stimuli in proportion to their number."""
-    batch, task = unit.options["batch_size"], unit.task
-    few = replace(task, n_train=min(BATCHES * batch, task.n_train), n_test=min(batch, task.n_test))
+    """Seconds for one unit: steps, and what is paid once; stimuli in proportion to their number.
+
+    Fresh stimuli are drawn while the network trains, but not beside other units of as many processes as cores.
+    """
+    batch, task, n_epochs = unit.options["batch_size"], unit.task, unit.options["n_epochs"]
+    n_few = min(BATCHES * batch, task.n_in_epoch)
+    few = replace(task, n_train=n_few, n_test=min(batch, task.n_test))
     few.sample(1, np.random.RandomState(unit.seed))  # what it loads is loaded once
     started = _now()
-    few.sample(few.n_train, np.random.RandomState(unit.seed))
-    of_image = float((_now() - started).min()) / few.n_train
+    few.sample(n_few, np.random.RandomState(unit.seed))
+    of_image = float((_now() - started).min()) / n_few
     of_step, once = _timed(unit, few, device)
-    more = task.n_train + task.n_test - few.n_train - few.n_test
-    return once + more * of_image + unit.options["n_epochs"] * -(-task.n_train // batch) * of_step
+    n_drawn = task.n_in_epoch * (n_epochs if task.n_train == "fresh" else 1)
+    n_steps = n_epochs * -(-task.n_in_epoch // batch)
+    if unit.options["learning_rate"] == "auto":
+        n_steps += round(ALWAYS * (1 - SHARE) * -(-n_epochs // SHORTER) * -(-task.n_in_epoch // batch))
+    return once + (n_drawn + task.n_test - n_few - few.n_test) * of_image + n_steps * of_step
 
 
 def _timed(unit: Unit, task: Any, device: str) -> tuple[float, float]:
     """Seconds of a step, the median of a few, and of all else in a short training, on as many threads as units have."""
-    options = unit.options | {"n_epochs": EPOCHS, "checkpoints": ()}
+    options = unit.options | {"n_epochs": EPOCHS, "checkpoints": (), "patience": None}
+    options |= {"learning_rate": RATES[0]} if options["learning_rate"] == "auto" else {}
     after: list[npt.NDArray[np.float64]] = []
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -205,9 +214,10 @@ def _now() -> npt.NDArray[np.float64]:
 
 def _memory(unit: Unit) -> float:
     """Bytes of the stimuli, of weights and what training keeps of each, and of a batch's outputs; NaN if unknown."""
-    task, batch = unit.task, min(unit.options["batch_size"], unit.task.n_train)
+    task, batch = unit.task, min(unit.options["batch_size"], unit.task.n_in_epoch)
     height, width = task.image_size
-    of_stimuli = (task.n_train + task.n_test) * task.n_views * height * width
+    n_epochs_held = 2 if task.n_train == "fresh" else 1  # the next one is drawn ahead
+    of_stimuli = (n_epochs_held * task.n_in_epoch + task.n_test) * task.n_views * height * width
     try:
         network = initialise(unit.build, unit.seed)
         n_weights = sum(value.numel() for value in network.state_dict().values())

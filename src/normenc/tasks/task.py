@@ -88,6 +88,11 @@ class Task(ABC):
                 raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1 stimulus")
 
     @property
+    def n_in_epoch(self) -> int:
+        """Training stimuli of an epoch: all, or the fresh ones."""
+        return self.n_per_epoch if isinstance(self.n_train, str) else self.n_train
+
+    @property
     @abstractmethod
     def image_size(self) -> tuple[int, int]:
         """Height and width in pixels."""
