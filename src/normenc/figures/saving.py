@@ -92,7 +92,8 @@ def save(
                     at = millimetres(width)
                     raise TooNarrowError(f"{name} cannot be read at {at:g} mm: {why}; give it a larger width", at)
             figure.draw_without_rendering()
-            figure.set_layout_engine("none")  # all files have the same layout
+            with plt.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
+                figure.set_layout_engine(None)  # all files have the same layout, and no file is drawn twice for it
             for path in paths:
                 options = OPTIONS[path.suffix[1:]] | ({} if width is None else {"dpi": DPI})
                 content = BytesIO()
