@@ -268,7 +268,7 @@ def test_what_layers_predict_beyond_the_controls_is_the_mean_over_all_seeds(tmp_
         "task": [task | {"label": "one"}, task | {"label": "two", "n_train": 50}],
         "training": {"seed": 4, "n_epochs": 1, "batch_size": 25, "n_seeds": 2},
         "comparison": {"n_samples": 50, "n_permutations": 19, "controls": ["pixels"], "other_measures": []},
-        "encoding": {"enabled": True, "n_samples": 50, "networks": []},
+        "encoding": {"enabled": True, "n_samples": 50, "n_folds": 2, "networks": []},
     }
     found = evaluate(
         prepare(Study(**SMALL.model_dump(exclude_unset=True) | own)),
