@@ -246,11 +246,12 @@ def test_the_command_tells_of_damage_in_one_line_and_goes_on(normenc, tmp_path):
         "task = { n_train = 20, n_test = 10 }\nnetwork = { name = 'FC' }\ntraining = { n_epochs = 1 }\n"
         "comparison = { n_samples = 50, n_permutations = 19, other_measures = [] }\n"
     )
-    code, _, errors = normenc("run", "study.toml", "--out", "one")
+    quick = ("--stages", "represent,compare")
+    code, _, errors = normenc("run", "study.toml", "--out", "one", *quick)
     assert code == 0, errors
     for path in (tmp_path / "cache" / "units").iterdir():
         path.write_bytes(path.read_bytes()[:-7])
-    code, _, errors = normenc("run", "study.toml", "--out", "two")
+    code, _, errors = normenc("run", "study.toml", "--out", "two", *quick)
     assert code == 0
     lines = [line for line in errors.splitlines() if "damaged" in line]
     assert len(lines) == 1
