@@ -26,7 +26,14 @@ def test_units_layers_and_images_are_counted(tmp_path):
         **SMALL,
         task=[
             {"name": "tilt-discrimination", "n_train": 60, "n_test": 20},
-            {"name": "contrastive-invariance", "views": "gratings", "n_train": 30, "n_test": 20},
+            {
+                "name": "contrastive-invariance",
+                "views": "gratings",
+                "n_train": "fresh",
+                "n_per_epoch": 30,
+                "n_test": 20,
+                "training": {"learning_rate": "auto"},
+            },
         ],
         network=[{"name": "FC", "n_hidden": 5}, {"name": "ConvPoolFC", "pool_size": 4, "n_hidden": 5}],
         training={"n_epochs": 3, "batch_size": 20, "n_seeds": 2, "seed": 1, "n_untrained": 2},
