@@ -286,6 +286,7 @@ def test_what_layers_predict_beyond_the_controls_is_the_mean_over_all_seeds(tmp_
         pixels,
         trials.to_numpy(),
         trials["stimulus_index"].to_numpy(),
+        n_folds=2,
         n_samples=50,
         labels=_labels(found.recording),
         folds=_folds(found.recording, found.study.encoding),
