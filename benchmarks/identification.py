@@ -21,7 +21,8 @@ from normenc import controls, stimuli
 from normenc.errors import InputError
 from normenc.representations import represent
 from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
-from normenc.rsa.likeness import NeuronProducts, like_averages, like_trials, trial_noise
+from normenc.rsa.likeness import NeuronProducts, like_averages, like_trials
+from normenc.rsa.single_trials import trial_noise
 
 Floats = npt.NDArray[np.float64]
 N_STIMULI = 24

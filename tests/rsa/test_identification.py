@@ -6,7 +6,8 @@ from scipy.stats import binomtest
 from normenc.errors import InputError
 from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
 from normenc.rsa.pairs import upper
-from normenc.rsa.wishart import SimulatedRdms, covariance_of
+from normenc.rsa.unequal_stimuli import UnequalStimuli
+from normenc.rsa.wishart import SimulatedRdms, UnequalNeurons, covariance_of
 
 RNG = np.random.default_rng(0)
 CANDIDATES = {name: rdm(RNG.normal(size=(12, 6))) for name in ("one", "other", "third")}
@@ -34,6 +35,24 @@ def test_drawn_rdms_are_distributed_as_those_of_simulated_neurons(metric, n_neur
     assert np.abs(mean - own_mean).max() < 4.5 * error.max()
     np.testing.assert_allclose(own_variance, variance, rtol=0.25)
     assert own_all == pytest.approx(all_of_them, rel=0.12)
+
+
+@pytest.mark.parametrize("n_neurons", [8, UnequalNeurons(10, 20, 8)])
+def test_drawn_rdms_of_unequal_stimuli_are_those_of_simulated_neurons(n_neurons):
+    stimuli, n = UnequalStimuli(np.geomspace(0.1, 2, 12), np.linspace(2, 0.5, 12)), 3000
+    rng = np.random.default_rng(1)
+    size = UnequalNeurons(n_neurons, n_neurons, n_neurons) if isinstance(n_neurons, int) else n_neurons
+    total = size.signal + size.noise - size.both
+    with_signal, with_noise = np.arange(total) < size.signal, np.arange(total) >= total - size.noise
+    signal = simulate_responses(CANDIDATES["one"], total, 0.0, rng, n_animals=n)[:, 0]
+    signal *= stimuli.strength[:, None] * with_signal / np.sqrt(size.signal)
+    noise = 0.7 * stimuli.noise[:, None] * rng.standard_normal(signal.shape) * with_noise / np.sqrt(size.noise)
+    real = np.stack([upper(rdm(responses)[None])[0] for responses in signal + noise])
+    drawn = SimulatedRdms(CANDIDATES["one"], n_neurons, 0.7, stimuli=stimuli).draw(n, np.random.default_rng(2))
+    (mean, variance, all_of_them), (own_mean, own_variance, own_all) = moments(real), moments(drawn)
+    np.testing.assert_allclose(own_mean, mean, atol=4.5 * np.sqrt(2 * variance.max() / n))
+    np.testing.assert_allclose(own_variance, variance, rtol=0.25)
+    assert own_all == pytest.approx(all_of_them, rel=0.15)
 
 
 def test_drawn_correlations_have_the_known_variance():
@@ -173,6 +192,8 @@ def test_noise_may_differ_between_truths():
         ({"measures": ["pearson", "pearson"]}, "each once"),
         ({"truths": {"one": MIXTURE}}, "has the name of a candidate"),
         ({"simulate": ["fourth"]}, "'fourth' is none of the candidates"),
+        ({"stimuli": UnequalStimuli.equal(5)}, "stimuli has 5 strengths, but RDMs have 12 stimuli"),
+        ({"stimuli": {"one": UnequalStimuli.equal(12)}}, "stimuli are not given for 'other'"),
         ({"rdm_metric": "poisson"}, "rdm_metric is 'poisson'"),
     ],
 )

@@ -11,10 +11,19 @@ from scipy.stats import binomtest
 
 from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.candidates import Neurons, checked_candidates, checked_truths, noise_of, simulated, sizes_of
+from normenc.rsa.candidates import (
+    Neurons,
+    checked_candidates,
+    checked_truths,
+    noise_of,
+    simulated,
+    sizes_of,
+    stimuli_of,
+)
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import METRICS
 from normenc.rsa.pairs import upper
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.rsa.wishart import SimulatedRdms
 
 __all__ = ["Identification", "Rate", "identification"]
@@ -105,6 +114,7 @@ def identification(
     truths: Mapping[str, Any] | None = None,
     simulate: Sequence[str] | None = None,
     rdm_metric: str = "correlation",
+    stimuli: UnequalStimuli | Mapping[str, UnequalStimuli] | None = None,
     seed: int = 0,
 ) -> Identification:
     r"""How often recordings simulated from each candidate would name it, and which others they would name.
@@ -137,6 +147,9 @@ def identification(
         Candidates from which recordings are simulated; all by default.
     rdm_metric : str
         Of all RDMs: "correlation", "cosine" or "euclidean".
+    stimuli : UnequalStimuli or mapping of str to UnequalStimuli, optional
+        How strongly and how noisily each stimulus drives neurons; of each candidate and truth by name, where they
+        differ. All stimuli drive neurons equally by default.
     seed : int
 
     Returns
@@ -179,7 +192,8 @@ def identification(
     wanted = simulated(simulate, stacks, same) | others
     rows = []
     for name, stack in wanted.items():
-        draws = [[SimulatedRdms(rdm, size, noises[name], rdm_metric) for size in sizes[name]] for rdm in stack]
+        own = stimuli_of(name, stimuli, stack.shape[1])
+        draws = [[SimulatedRdms(rdm, size, noises[name], rdm_metric, own) for size in sizes[name]] for rdm in stack]
         place = [*stacks, *others].index(name)
         rng = np.random.default_rng([seed, 8, place])
         for chooser, similarity in zip(choosers, _similarities(draws, choosers, n_simulations, rng), strict=True):
