@@ -83,6 +83,17 @@ def test_a_recording_known_by_its_rdm_can_be_simulated_if_its_noise_is_stated():
     ]
 
 
+@pytest.mark.parametrize("known_by", ["trials", "averages"])
+def test_a_recording_without_signal_is_said_to_tell_nothing(known_by):
+    values = np.random.default_rng(0).normal(size=(48, 60))
+    values -= np.tile(values.reshape(4, 12, 60).mean(axis=0) / 2, (4, 1))
+    made = Recording.from_trials("noise", values, orientation=np.tile(np.arange(12) * 15.0, 4))
+    if known_by == "averages":
+        made = Recording.from_responses("noise", values[:12], orientation=np.arange(12) * 15.0)
+    with pytest.raises(InputError, match=r"^the recording noise could have told nothing: .*or state identify\.noise"):
+        simulated(made)
+
+
 def test_averages_say_that_shared_noise_is_not_seen():
     averages = Recording.from_responses("mine", recording().responses.values, orientation=np.arange(12) * 15.0)
     found = simulated(averages)

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from normenc.encoders import LEARNED, SUFFIXES, EncoderKind
 from normenc.report.wording import counted, join_names
+from normenc.rsa.likeness import COULD_HAVE_TOLD_NOTHING
+from normenc.rsa.rates import mean_rate
 from normenc.runs import Run
 
 __all__ = [
@@ -15,12 +17,14 @@ __all__ = [
     "had_it_been_true",
     "identification_facts",
     "identified_sentence",
+    "never_named",
     "rate_in_words",
     "simulated_in_words",
 ]
 
 WORTH_NAMING = 0.05  # share of recordings that are taken for another encoder
 MOST_NAMED = 2
+RARELY = 0.05  # share of a truth's recordings that name it, below which this is said
 SURE = 0.9  # share of recordings of a truth, named by which it is told from the others
 UNSURE = 0.2  # share taken for one other encoder, from which the two are not separated
 
@@ -145,14 +149,17 @@ def _times(share: float) -> str:
 def identification_facts(run: Run) -> dict[str, Any] | None:
     """What the page says below the picture; None for runs that did not ask, and those of older versions.
 
-    ``why_unknown`` says why nothing could be simulated; otherwise there are ``sentences`` and ``notes``.
+    ``why_unknown`` is a sentence that says why nothing could be simulated; otherwise there are ``sentences`` and ``notes``.
     """
     facts = run.environment.get("identification")
     if facts is None or (run.identification is None and not facts["why_unknown"]):
         return None
     if run.identification is None:
-        return {"why_unknown": facts["why_unknown"]}
-    sentences = [identified_sentence(run), _rate(run.identification)]
+        why = str(facts["why_unknown"])
+        if COULD_HAVE_TOLD_NOTHING in why:
+            return {"why_unknown": f"{why[:1].upper()}{why[1:]}."}
+        return {"why_unknown": f"Whether these data could have told the encoders apart is not known: {why}."}
+    sentences = [identified_sentence(run), _rate(run.identification), never_named(_matrix(run.identification))]
     notes = [simulated_in_words(facts), *(_same(*pair) for pair in facts["same"].items()), *facts["notes"]]
     return {"why_unknown": "", "sentences": [own for own in sentences if own], "notes": notes}
 
@@ -161,10 +168,44 @@ def _rate(table: pd.DataFrame) -> str:
     own = table[table["encoder"] == table["other"]]
     if own.empty:
         return ""
-    total = int(own["n_simulations"].sum())
-    n = round(float((own["share"] * own["n_simulations"]).sum()))
-    low, high = binomtest(n, total).proportion_ci(method="wilson")
-    return rate_in_words(len(own), n / total, low, high)
+    n = int(own["n_simulations"].iloc[0])
+    return rate_in_words(len(own), *mean_rate((own["share"] * n).round(), n))
+
+
+def _matrix(table: pd.DataFrame) -> pd.DataFrame:
+    return table.pivot_table(index="encoder", columns="other", values="share", sort=False)
+
+
+def never_named(shares: pd.DataFrame) -> str:
+    """Which encoders these data would not name even if they were the truth, and for whom they would be taken.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        A row for each truth, a column for each encoder that it could be taken for.
+
+    Examples
+    --------
+    >>> names = ["pool", "fc", "pixels"]
+    >>> shares = pd.DataFrame([[1, 0, 0], [0.6, 0.0, 0.4], [0, 0, 1]], index=names, columns=names)
+    >>> never_named(shares)
+    'These data would never name fc, even if it were the truth: they would take it for pool 60 times in 100 and for pixels 40 times.'
+    >>> never_named(shares.iloc[[0, 2]])
+    ''
+    """  # noqa: E501 (a sentence is a line of its own)
+    found = []
+    for truth, row in shares.iterrows():
+        own, others = row.get(truth, np.nan), row.drop(truth, errors="ignore").sort_values(ascending=False)
+        if not own < RARELY:
+            continue
+        taken = [(name, share) for name, share in others.items() if share >= WORTH_NAMING][:MOST_NAMED]
+        first, *rest = [f"for {name} {100 * share:.0f} times" for name, share in taken]
+        often = "never" if own == 0 else "hardly ever"
+        found.append(
+            f"These data would {often} name {truth}, even if it were the truth: they would take it "
+            f"{join_names([f'{first} in 100', *rest])}."
+        )
+    return " ".join(found)
 
 
 def rate_in_words(n_encoders: int, rate: float, low: float, high: float) -> str:
@@ -173,11 +214,11 @@ def rate_in_words(n_encoders: int, rate: float, low: float, high: float) -> str:
     Examples
     --------
     >>> rate_in_words(8, 0.62, 0.58, 0.66)
-    'Over 8 encoders, the true one would have been named 62 times in 100 (95 % interval over simulations 58 to 66).'
+    'Over 8 encoders, the true one would have been named 62 times in 100 (95 % interval over simulations of these encoders 58 to 66).'
     """
     return (
         f"Over {counted(n_encoders, 'encoder')}, the true one would have been named {100 * rate:.0f} times in 100 "
-        f"(95 % interval over simulations {100 * low:.0f} to {100 * high:.0f})."
+        f"(95 % interval over simulations of these encoders {100 * low:.0f} to {100 * high:.0f})."
     )
 
 

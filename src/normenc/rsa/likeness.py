@@ -19,12 +19,13 @@ from normenc.rsa.single_trials import TrialNoise
 from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
 from normenc.rsa.wishart import UnequalNeurons, covariance_of, driven
 
-__all__ = ["Likeness", "NeuronProducts", "like_averages", "like_trials"]
+__all__ = ["COULD_HAVE_TOLD_NOTHING", "Likeness", "NeuronProducts", "like_averages", "like_trials"]
 
 Floats = npt.NDArray[np.float64]
 ROUNDS = 3  # in which strengths and noise that follow from averages agree with each other
 BEYOND_CHANCE = 2  # standard errors of a signal where there is none
-NOTHING_SHARED = "neurons have nothing in common beyond chance, so that their noise is not known"
+COULD_HAVE_TOLD_NOTHING = "could have told nothing"  # of a recording without signal
+NOTHING_SHARED = "responses of its neurons have nothing in common beyond chance"
 SURE = 0.05  # error of a signal, in parts of it, at which what is certain and what is expected weigh the same
 
 

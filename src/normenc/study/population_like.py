@@ -1,6 +1,6 @@
 """What is simulated of a recording: its animals, neurons, trials and noise, for :func:`normenc.rsa.identification`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.recordings import Recording
-from normenc.rsa.likeness import Likeness, NeuronProducts, like_averages, like_trials
+from normenc.rsa.likeness import COULD_HAVE_TOLD_NOTHING, Likeness, NeuronProducts, like_averages, like_trials
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.rsa.single_trials import TrialNoise, trial_noise
 from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
@@ -18,7 +18,7 @@ from normenc.study.amounts import mean_repeats
 from normenc.study.section_base import Settings
 from normenc.study.sections import IdentifySettings
 
-__all__ = ["SimulatedData", "simulated_data", "unequal_stimuli"]
+__all__ = ["RecordedStimuli", "SimulatedData", "simulated_data"]
 
 Floats = npt.NDArray[np.float64]
 FROM = {
@@ -94,7 +94,7 @@ def simulated_data(
     asked = settings.n_repeats or repeats
     if stated is not None:
         own = settings.n_neurons or recording.responses.shape[1] // (n_animals if _own_neurons(recording) else 1)
-        recorded = unequal_stimuli(recording, metric, some, stated / np.sqrt(repeats))
+        recorded = RecordedStimuli.of(recording, metric, some).unequal(stated / np.sqrt(repeats))
         return _stated(rdms, settings, stated, own, n_animals, asked, recorded)
     animals = _animals(recording, some, metric)
     n_animals = len(animals) if _own_neurons(recording) else n_animals
@@ -122,21 +122,30 @@ def simulated_data(
     return SimulatedData(n_neurons, noise, stimuli, facts)
 
 
-def unequal_stimuli(recording: Recording, metric: str, some: Any = slice(None), noise: float = 0.0) -> UnequalStimuli:
-    """How strongly and how noisily each stimulus drives a recording's neurons, the mean of its animals.
+@dataclass(frozen=True)
+class RecordedStimuli:
+    """How strongly and how noisily each stimulus drives a recording's neurons.
 
-    Parameters
+    Attributes
     ----------
-    recording : Recording
-        With responses.
-    metric : str
-        Of its RDM.
-    some : slice or ndarray of int
-        Stimuli.
-    noise : float
-        Standard deviation of the averages' noise, in those of the signal; used where no trials tell it.
+    of_animals : list of StimulusVariances
     """
-    return _mean([animal.stimuli.unequal(noise) for animal in _animals(recording, some, metric)])
+
+    of_animals: list[StimulusVariances]
+
+    @classmethod
+    def of(cls, recording: Recording, metric: str, some: Any = slice(None)) -> "RecordedStimuli":
+        """Of a recording with responses; `metric` is that of its RDM."""
+        return cls([variances for *_, variances in _populations(recording, some, metric)])
+
+    @property
+    def by_trials(self) -> bool:
+        """Whether trials tell the noise."""
+        return self.of_animals[0].noise is not None
+
+    def unequal(self, noise: float = 0.0) -> UnequalStimuli:
+        """The mean of animals; `noise` is that of averages, used where no trials tell it."""
+        return _mean([own.unequal(noise) for own in self.of_animals])
 
 
 def _mean(stimuli: list[UnequalStimuli]) -> UnequalStimuli:
@@ -171,7 +180,7 @@ def _stated(
 def _unknown(recording: Recording) -> str:
     known = "only by its RDM" if recording.responses is None else f"by {recording.n_neurons} neurons"
     return (
-        f"{recording.name} is known {known}, which does not tell how noisy it is: recordings like it cannot be "
+        f"the recording {recording.name} is known {known}, which does not tell how noisy it is: recordings like it cannot be "
         "simulated. State identify.noise and identify.n_neurons, if you know them"
     )
 
@@ -194,28 +203,36 @@ def _own_neurons(recording: Recording) -> bool:
 
 
 def _animals(recording: Recording, some: Any, metric: str) -> list[_Animal]:
+    return [
+        _Animal(averages.shape[1], NeuronProducts.of(averages), noise, variances)
+        for averages, noise, variances in _populations(recording, some, metric)
+    ]
+
+
+def _populations(
+    recording: Recording, some: Any, metric: str
+) -> Iterator[tuple[Floats, TrialNoise | None, StimulusVariances]]:
+    """Averages over trials, of each animal with neurons of its own or of all together, and their noise."""
     responses, trials = recording.responses, recording.trials
     assert responses is not None
     own = responses["neuron_animal"].values.astype(str) if _own_neurons(recording) else None
     columns = [own == name for name in np.unique(own)] if own is not None else [np.ones(responses.shape[1], dtype=bool)]
     columns = [mine for mine in columns if mine.sum() >= MIN_NEURONS]
     if not columns:
-        raise InputError(f"{recording.name}: no animal has {MIN_NEURONS} neurons, so that its noise is not known")
-    animals = []
+        raise InputError(
+            f"the recording {recording.name}: no animal has {MIN_NEURONS} neurons, so that its noise is not known"
+        )
     places = np.arange(recording.n_stimuli)[some]
     for mine in columns:
-        noise = None
-        averages = responses.values[some][:, mine]
-        if trials is not None and recording.n_repeats[0] >= 2:
-            index = trials["stimulus_index"].values
-            rows = np.isin(index, places)
-            own_trials, shown = trials.values[rows][:, mine], np.searchsorted(places, index[rows])
-            noise, averages = trial_noise(own_trials, shown)
-            stimuli = StimulusVariances.of_trials(own_trials, shown, noise.n_independent, metric)
-        else:
-            stimuli = StimulusVariances.of(averages, metric)
-        animals.append(_Animal(int(mine.sum()), NeuronProducts.of(averages), noise, stimuli))
-    return animals
+        if trials is None or recording.n_repeats[0] < 2:
+            averages = responses.values[some][:, mine]
+            yield averages, None, StimulusVariances.of(averages, metric)
+            continue
+        index = trials["stimulus_index"].values
+        rows = np.isin(index, places)
+        own_trials, shown = trials.values[rows][:, mine], np.searchsorted(places, index[rows])
+        noise, averages = trial_noise(own_trials, shown)
+        yield averages, noise, StimulusVariances.of_trials(own_trials, shown, noise.n_independent, metric)
 
 
 def _like(animal: _Animal, rdm: Floats, metric: str, name: str) -> Likeness:
@@ -225,7 +242,8 @@ def _like(animal: _Animal, rdm: Floats, metric: str, name: str) -> Likeness:
         return like_trials(rdm, animal.products, animal.noise, metric, animal.stimuli)
     except InputError as error:
         raise InputError(
-            f"{name}: {error}; state identify.noise, or inspect the recording with normenc check"
+            f"the recording {name} {COULD_HAVE_TOLD_NOTHING}: {error}; inspect it with normenc check, or state "
+            "identify.noise if you know it"
         ) from None
 
 
