@@ -149,7 +149,8 @@ def _times(share: float) -> str:
 def identification_facts(run: Run) -> dict[str, Any] | None:
     """What the page says below the picture; None for runs that did not ask, and those of older versions.
 
-    ``why_unknown`` is a sentence that says why nothing could be simulated; otherwise there are ``sentences`` and ``notes``.
+    ``why_unknown`` is a sentence that says why nothing could be simulated; otherwise there are ``sentences`` and
+    ``notes``.
     """
     facts = run.environment.get("identification")
     if facts is None or (run.identification is None and not facts["why_unknown"]):
@@ -215,7 +216,7 @@ def rate_in_words(n_encoders: int, rate: float, low: float, high: float) -> str:
     --------
     >>> rate_in_words(8, 0.62, 0.58, 0.66)
     'Over 8 encoders, the true one would have been named 62 times in 100 (95 % interval over simulations of these encoders 58 to 66).'
-    """
+    """  # noqa: E501 (a sentence is a line of its own)
     return (
         f"Over {counted(n_encoders, 'encoder')}, the true one would have been named {100 * rate:.0f} times in 100 "
         f"(95 % interval over simulations of these encoders {100 * low:.0f} to {100 * high:.0f})."

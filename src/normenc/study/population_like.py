@@ -180,8 +180,8 @@ def _stated(
 def _unknown(recording: Recording) -> str:
     known = "only by its RDM" if recording.responses is None else f"by {recording.n_neurons} neurons"
     return (
-        f"the recording {recording.name} is known {known}, which does not tell how noisy it is: recordings like it cannot be "
-        "simulated. State identify.noise and identify.n_neurons, if you know them"
+        f"the recording {recording.name} is known {known}, which does not tell how noisy it is: recordings like it "
+        "cannot be simulated. State identify.noise and identify.n_neurons, if you know them"
     )
 
 

@@ -182,9 +182,9 @@ def trial_noises(
             noise = matching_noise(rdm, responses.to_numpy(), settings.seed, stimuli=unequal[label])
         if noise > 0.99 * MAX_NOISE:
             raise InputError(
-                f"the recording {prepared.recording.name}: the RDMs of halves of its neurons have almost nothing in common, so "
-                f"its noise, more than {MAX_NOISE:g} times the signal, is not known; set {section}.noise, or inspect "
-                "the recording with normenc check"
+                f"the recording {prepared.recording.name}: the RDMs of halves of its neurons have almost nothing in "
+                f"common, so its noise, more than {MAX_NOISE:g} times the signal, is not known; set {section}.noise, "
+                "or inspect the recording with normenc check"
             )
         noises[label] = of_a_trial * noise
     return noises, unequal
