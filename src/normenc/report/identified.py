@@ -191,22 +191,26 @@ def never_named(shares: pd.DataFrame) -> str:
     >>> shares = pd.DataFrame([[1, 0, 0], [0.6, 0.0, 0.4], [0, 0, 1]], index=names, columns=names)
     >>> never_named(shares)
     'These data would never name fc, even if it were the truth: they would take it for pool 60 times in 100 and for pixels 40 times.'
+    >>> print(never_named(shares.assign(pool=[0, 0, 0], pixels=[1, 1, 1])))
+    These data would never name pool and fc, even if one of them were the truth: they would take each for pixels 100 times in 100.
     >>> never_named(shares.iloc[[0, 2]])
     ''
     """  # noqa: E501 (a sentence is a line of its own)
-    found = []
+    found: dict[tuple[str, ...], list[str]] = {}
     for truth, row in shares.iterrows():
         own, others = row.get(truth, np.nan), row.drop(truth, errors="ignore").sort_values(ascending=False)
-        if not own < RARELY:
-            continue
-        taken = [(name, share) for name, share in others.items() if share >= WORTH_NAMING][:MOST_NAMED]
-        first, *rest = [f"for {name} {100 * share:.0f} times" for name, share in taken]
-        often = "never" if own == 0 else "hardly ever"
-        found.append(
-            f"These data would {often} name {truth}, even if it were the truth: they would take it "
-            f"{join_names([f'{first} in 100', *rest])}."
+        if own < RARELY:
+            taken = [(name, share) for name, share in others.items() if share >= WORTH_NAMING][:MOST_NAMED]
+            first, *rest = [f"for {name} {_times(share)}" for name, share in taken]
+            found.setdefault(("never" if own == 0 else "hardly ever", f"{first} in 100", *rest), []).append(str(truth))
+    said = []
+    for (often, *taken), truths in found.items():
+        if_true, them = ("one of them", "each") if len(truths) > 1 else ("it", "it")
+        said.append(
+            f"These data would {often} name {join_names(truths)}, even if {if_true} were the truth: they would take "
+            f"{them} {join_names(list(taken))}."
         )
-    return " ".join(found)
+    return " ".join(said)
 
 
 def rate_in_words(n_encoders: int, rate: float, low: float, high: float) -> str:
@@ -232,7 +236,8 @@ def simulated_in_words(facts: Mapping[str, Any]) -> str:
     repeats = f"{facts['n_repeats']:g} trials of each" if facts["n_repeats"] != 1 else "one response to each"
     return (
         f"{facts['n_simulations']:,} recordings were simulated from each encoder: {animals or f'{of_each} neurons'}, "
-        f"{counted(facts['n_stimuli'], 'stimulus')}, {repeats}. How noisy and how unequal neurons are was taken from "
+        f"{counted(facts['n_stimuli'], 'stimulus')}, {repeats}. How noisy neurons are, and how unequal neurons "
+        f"and stimuli are, was taken from "
         f"{facts['noise_from']}."
     )
 
