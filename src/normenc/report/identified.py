@@ -200,15 +200,16 @@ def never_named(shares: pd.DataFrame) -> str:
     for truth, row in shares.iterrows():
         own, others = row.get(truth, np.nan), row.drop(truth, errors="ignore").sort_values(ascending=False)
         if own < RARELY:
-            taken = [(name, share) for name, share in others.items() if share >= WORTH_NAMING][:MOST_NAMED]
+            most = list(others.items())[:MOST_NAMED]
+            taken = [(name, share) for name, share in most if share >= WORTH_NAMING] or most[:1]
             first, *rest = [f"for {name} {_times(share)}" for name, share in taken]
             found.setdefault(("never" if own == 0 else "hardly ever", f"{first} in 100", *rest), []).append(str(truth))
     said = []
-    for (often, *taken), truths in found.items():
+    for (often, *phrases), truths in found.items():
         if_true, them = ("one of them", "each") if len(truths) > 1 else ("it", "it")
         said.append(
             f"These data would {often} name {join_names(truths)}, even if {if_true} were the truth: they would take "
-            f"{them} {join_names(list(taken))}."
+            f"{them} {join_names(phrases)}."
         )
     return " ".join(said)
 
@@ -237,8 +238,7 @@ def simulated_in_words(facts: Mapping[str, Any]) -> str:
     return (
         f"{facts['n_simulations']:,} recordings were simulated from each encoder: {animals or f'{of_each} neurons'}, "
         f"{counted(facts['n_stimuli'], 'stimulus')}, {repeats}. How noisy neurons are, and how unequal neurons "
-        f"and stimuli are, was taken from "
-        f"{facts['noise_from']}."
+        f"and stimuli are, was taken from {facts['noise_from']}."
     )
 
 

@@ -109,9 +109,9 @@ def identification(
 ) -> Identification:
     r"""How often recordings simulated from each candidate would name it, and which others they would name.
 
-    A recording's neurons are those of :func:`normenc.rsa.simulate_responses`: independent, with normal signal and noise.
-    The candidate with the highest similarity is chosen; of several that are equally similar, one at random. Similarities are means over animals, and over the seeds of a candidate, as in
-    :func:`normenc.rsa.infer`. Recordings of a candidate with several seeds are simulated from the mean of their RDMs: a
+    A recording's neurons are those of :func:`normenc.rsa.simulate_responses`: independent, with normal signal and
+    noise. The candidate with the highest similarity is chosen; of several that are equally similar, one at random.
+    Similarities are means over animals, and over the seeds of a candidate, as in :func:`normenc.rsa.infer`. Recordings of a candidate with several seeds are simulated from the mean of their RDMs: a
     population of neurons from all of them. All measures choose from the same recordings.
 
     Parameters
