@@ -108,7 +108,7 @@ def candidates() -> dict[str, Floats]:
 
 def unequal(cell: Cell, rng: np.random.Generator) -> UnequalStimuli:
     """How strongly and how noisily stimuli drive neurons."""
-    return UnequalStimuli(
+    return UnequalStimuli.relative(
         *(np.exp(sd * rng.standard_normal(N_STIMULI)) for sd in (cell.strengths, cell.stimulus_noises))
     )
 

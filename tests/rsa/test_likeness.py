@@ -95,7 +95,7 @@ def test_matching_noise_is_that_which_was_added():
 @pytest.mark.parametrize("source", ["trials", "averages"])
 def test_the_strength_and_noise_of_each_stimulus_are_found(source):
     rng, strength = np.random.default_rng(0), np.geomspace(0.2, 2, len(TUNED))
-    planted = UnequalStimuli(strength, strength[::-1] if source == "trials" else np.ones(len(TUNED)))
+    planted = UnequalStimuli.relative(strength, strength[::-1] if source == "trials" else np.ones(len(TUNED)))
     signal = planted.strength[:, None] * simulate_responses(TUNED, N, 0.0, rng)[0, 0]
     trials = signal + 2 * planted.noise[:, None] * rng.standard_normal((REPEATS, len(TUNED), N))
     index = np.tile(np.arange(len(TUNED)), REPEATS)

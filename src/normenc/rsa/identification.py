@@ -111,8 +111,9 @@ def identification(
 
     A recording's neurons are those of :func:`normenc.rsa.simulate_responses`: independent, with normal signal and
     noise. The candidate with the highest similarity is chosen; of several that are equally similar, one at random.
-    Similarities are means over animals, and over the seeds of a candidate, as in :func:`normenc.rsa.infer`. Recordings of a candidate with several seeds are simulated from the mean of their RDMs: a
-    population of neurons from all of them. All measures choose from the same recordings.
+    Similarities are means over animals, and over the seeds of a candidate, as in :func:`normenc.rsa.infer`.
+    Recordings of a candidate with several seeds are simulated from the mean of their RDMs: a population of neurons
+    from all of them. All measures choose from the same recordings.
 
     Parameters
     ----------

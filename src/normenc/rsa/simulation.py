@@ -41,8 +41,7 @@ def simulate_responses(
         Standard deviation of single-trial noise, in standard deviations of the signal over neurons.
     rng : numpy.random.Generator
     stimuli : UnequalStimuli, optional
-        How strongly and how noisily each stimulus drives neurons, relative to their root mean square; all equally by
-        default.
+        How strongly and how noisily each stimulus drives neurons; all equally by default.
 
     Returns
     -------

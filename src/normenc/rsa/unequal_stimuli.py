@@ -28,9 +28,9 @@ class UnequalStimuli:
     Attributes
     ----------
     strength : ndarray, shape (n_stimuli,)
-        Standard deviation of each stimulus's signal over neurons, relative to the root mean square of all of them.
+        Standard deviation of each stimulus's signal over neurons, in that by which noise is measured.
     noise : ndarray, shape (n_stimuli,)
-        Of the noise, likewise.
+        Factor by which the noise of each stimulus is larger than the noise that is stated.
 
     Raises
     ------
@@ -39,7 +39,7 @@ class UnequalStimuli:
 
     Examples
     --------
-    >>> UnequalStimuli([1, 7], [3, 3])
+    >>> UnequalStimuli.relative([1, 7], [3, 3])
     UnequalStimuli(strength=array([0.2, 1.4]), noise=array([1., 1.]))
     """
 
@@ -51,9 +51,14 @@ class UnequalStimuli:
             values = np.asarray(getattr(self, name), dtype=np.float64)
             if values.ndim != 1 or not len(values) or not (np.isfinite(values).all() and (values > 0).all()):
                 raise InputError(f"the {name} of stimuli must be one positive number for each stimulus")
-            object.__setattr__(self, name, values / np.sqrt(np.square(values).mean()))
+            object.__setattr__(self, name, values)
         if len(self.strength) != len(self.noise):
             raise InputError(f"strength is given for {len(self.strength)} stimuli, but noise for {len(self.noise)}")
+
+    @classmethod
+    def relative(cls, strength: Any, noise: Any) -> "UnequalStimuli":
+        """Relative to the root mean squares of both over stimuli."""
+        return cls(*(np.asarray(own) / np.sqrt(np.square(own).mean()) for own in (strength, noise)))
 
     @classmethod
     def equal(cls, n_stimuli: int) -> "UnequalStimuli":
@@ -137,7 +142,7 @@ class StimulusVariances:
             return UnequalStimuli.equal(len(self.total))
         signal = _pulled(self.total - own, self.error, self.by_chance)
         strength = np.sqrt(np.maximum(signal, LEAST * max(float(signal.mean()), LEAST * mean)))
-        return UnequalStimuli(
+        return UnequalStimuli.relative(
             strength, np.sqrt(np.maximum(own, LEAST * own.mean())) if own.any() else np.ones(len(own))
         )
 

@@ -86,8 +86,7 @@ class SimulatedRdms:
     metric : str
         Of the RDM, and of those that are drawn: "correlation", "cosine" or "euclidean".
     stimuli : UnequalStimuli, optional
-        How strongly and how noisily each stimulus drives neurons; all equally by default. `noise` and the signal are
-        root mean squares over stimuli then.
+        How strongly and how noisily each stimulus drives neurons; all equally by default.
 
     Examples
     --------

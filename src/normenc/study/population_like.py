@@ -153,7 +153,7 @@ def _mean(stimuli: list[UnequalStimuli]) -> UnequalStimuli:
     strength, noise = (
         np.sqrt(np.mean([np.square(getattr(own, name)) for own in stimuli], axis=0)) for name in ("strength", "noise")
     )
-    return UnequalStimuli(strength, noise)
+    return UnequalStimuli.relative(strength, noise)
 
 
 def _stated(
