@@ -6,7 +6,7 @@ and trial by trial. Realised is how often the most similar candidate is the true
 the trials or, of averages, from halves of the neurons. Candidates are Gabor energy, the Fourier amplitude, and
 populations tuned to orientation with two widths, for 24 orientations.
 
-Run with ``python benchmarks/identification.py [--recordings 1000] [--nested 12] [--write FILE.csv]``.
+Run with ``python benchmarks/identification.py [--recordings 1000] [--nested 12] [--cells 0 1] [--write FILE.csv]``.
 """
 
 import argparse
@@ -21,7 +21,9 @@ from normenc import controls, stimuli
 from normenc.errors import InputError
 from normenc.representations import represent
 from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
-from normenc.rsa.likeness import NeuronProducts, like_averages, like_trials, trial_noise
+from normenc.rsa.likeness import NeuronProducts, like_averages, like_trials
+from normenc.rsa.single_trials import trial_noise
+from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
 
 Floats = npt.NDArray[np.float64]
 N_STIMULI = 24
@@ -37,6 +39,8 @@ class Cell:
     gains: float = 0.0
     noises: float = 0.0
     shared: float = 0.0  # part of the noise variance that all neurons have in common, with loadings of their own
+    strengths: float = 0.0  # of stimuli, as of neurons; those of a recording are drawn anew for each truth
+    stimulus_noises: float = 0.0  # likewise
     measure: str = "pearson"
 
     @property
@@ -46,6 +50,15 @@ class Cell:
             *["gain"] * (self.gains > 0),
             *["noise"] * (self.noises > 0),
             *[f"{self.shared:.0%} of the noise shared"] * (self.shared > 0),
+        ]
+        return "unequal " + " and ".join(parts) if parts else "equal"
+
+    @property
+    def stimuli(self) -> str:
+        """What stimuli differ in."""
+        parts = [
+            *[f"strength ({self.strengths:g})"] * (self.strengths > 0),
+            *[f"noise ({self.stimulus_noises:g})"] * (self.stimulus_noises > 0),
         ]
         return "unequal " + " and ".join(parts) if parts else "equal"
 
@@ -69,6 +82,14 @@ CELLS = (
     Cell(1000, 8, 4, gains=0.7, noises=0.7),
     Cell(200, 4, 4, shared=0.05),
     Cell(200, 4, 4, shared=0.2),
+    Cell(200, 3, 4, strengths=0.5),
+    Cell(200, 3, 4, strengths=1.0),
+    Cell(200, 2, 10, strengths=1.5),
+    Cell(1000, 6, 4, strengths=1.0),
+    Cell(200, 3, 4, stimulus_noises=0.7),
+    Cell(200, 3, 4, strengths=1.0, stimulus_noises=0.7),
+    Cell(200, 3, 4, gains=0.7, strengths=1.0),
+    Cell(200, 3, 4, strengths=1.0, measure="spearman"),
 )
 
 
@@ -85,21 +106,30 @@ def candidates() -> dict[str, Floats]:
     }
 
 
-def trials_of(own: Floats, cell: Cell, rng: np.random.Generator) -> Floats:
+def unequal(cell: Cell, rng: np.random.Generator) -> UnequalStimuli:
+    """How strongly and how noisily stimuli drive neurons."""
+    return UnequalStimuli.relative(
+        *(np.exp(sd * rng.standard_normal(N_STIMULI)) for sd in (cell.strengths, cell.stimulus_noises))
+    )
+
+
+def trials_of(own: Floats, cell: Cell, stimuli: UnequalStimuli, rng: np.random.Generator) -> Floats:
     """Single trials, shape (n_repeats, n_stimuli, n_neurons)."""
     gains, noises = (np.exp(sd * rng.standard_normal(cell.n_neurons)) for sd in (cell.gains, cell.noises))
     gains, noises = gains / np.sqrt(np.square(gains).mean()), noises / np.sqrt(np.square(noises).mean())
-    signal = gains * simulate_responses(own, cell.n_neurons, 0.0, rng)[0]
+    signal = gains * simulate_responses(own, cell.n_neurons, 0.0, rng, stimuli=stimuli)[0]
     shape = (cell.n_repeats, len(own), cell.n_neurons)
     noise = np.sqrt(1 - cell.shared) * rng.standard_normal(shape)
     if cell.shared:
         noise += np.sqrt(cell.shared) * rng.standard_normal((*shape[:2], 1)) * rng.standard_normal(cell.n_neurons)
-    return np.asarray(signal + cell.noise * noises * noise)
+    return np.asarray(signal + cell.noise * noises * stimuli.noise[:, None] * noise)
 
 
-def realised(models: dict[str, Floats], cell: Cell, truth: str, n: int, rng: np.random.Generator) -> float:
+def realised(
+    models: dict[str, Floats], cell: Cell, truth: str, stimuli: UnequalStimuli, n: int, rng: np.random.Generator
+) -> float:
     """How often the truth is the most similar candidate."""
-    drawn = [rdm(trials_of(models[truth], cell, rng).mean(axis=0)) for _ in range(n)]
+    drawn = [rdm(trials_of(models[truth], cell, stimuli, rng).mean(axis=0)) for _ in range(n)]
     similarity = compare_rdms(np.stack(drawn), np.stack(list(models.values())), cell.measure)
     ties = similarity >= similarity.max(axis=1, keepdims=True) - 1e-9  # are broken at random
     return float((ties[:, list(models).index(truth)] / ties.sum(axis=1)).mean())
@@ -110,13 +140,17 @@ def predicted(models: dict[str, Floats], cell: Cell, trials: Floats, source: str
     if source == "trials":
         flat, index = trials.reshape(-1, cell.n_neurons), np.tile(np.arange(N_STIMULI), cell.n_repeats)
         noise, averages = trial_noise(flat, index)
-        like = {name: like_trials(own, NeuronProducts.of(averages), noise) for name, own in models.items()}
+        found, products = StimulusVariances.of_trials(flat, index, noise.n_independent), NeuronProducts.of(averages)
+        like = {name: like_trials(own, products, noise, stimuli=found) for name, own in models.items()}
     else:
-        like = {name: like_averages(own, NeuronProducts.of(trials.mean(axis=0))) for name, own in models.items()}
+        averages = trials.mean(axis=0)
+        found, products = StimulusVariances.of(averages), NeuronProducts.of(averages)
+        like = {name: like_averages(own, products, stimuli=found) for name, own in models.items()}
     answer = identification(
         models,
         n_neurons={name: own.n_neurons for name, own in like.items()},
         noise={name: own.noise for name, own in like.items()},
+        stimuli={name: own.stimuli for name, own in like.items() if own.stimuli},
         measures=[cell.measure],
         n_simulations=200,
         seed=seed,
@@ -124,17 +158,19 @@ def predicted(models: dict[str, Floats], cell: Cell, trials: Floats, source: str
     return pd.Series({name: answer.rate(cell.measure, name).rate for name in models})
 
 
-def outcomes(n_recordings: int, n_nested: int) -> pd.DataFrame:
+def outcomes(n_recordings: int, n_nested: int, cells: list[int], seed: int) -> pd.DataFrame:
     """A row for each cell and source of the noise."""
     models, rows = candidates(), []
-    for number, cell in enumerate(CELLS):
+    for number in cells:
+        cell = CELLS[number]
         real, own, every = {}, {"trials": [], "neurons": []}, {"trials": [], "neurons": []}
         refused = dict.fromkeys(own, 0)
         for place, truth in enumerate(models):
-            rng = np.random.default_rng([number, place])
-            real[truth] = realised(models, cell, truth, n_recordings, rng)
+            rng = np.random.default_rng([number, place, seed])
+            stimuli = unequal(cell, rng)
+            real[truth] = realised(models, cell, truth, stimuli, n_recordings, rng)
             for nested in range(n_nested):
-                trials = trials_of(models[truth], cell, rng)
+                trials = trials_of(models[truth], cell, stimuli, rng)
                 for source in own:
                     try:
                         rates = predicted(models, cell, trials, source, nested)
@@ -151,6 +187,7 @@ def outcomes(n_recordings: int, n_nested: int) -> pd.DataFrame:
                     "noise of a trial": cell.noise,
                     "trials": cell.n_repeats,
                     "neurons are": cell.name,
+                    "stimuli are": cell.stimuli,
                     "measure": cell.measure,
                     "noise from": source,
                     "realised": np.mean(list(real.values())),
@@ -179,8 +216,10 @@ def main() -> None:
     parser.add_argument("--recordings", type=int, default=1000, help="that are counted, of each candidate and cell")
     parser.add_argument("--nested", type=int, default=12, help="from which rates are predicted")
     parser.add_argument("--write", type=Path, help="a CSV file")
+    parser.add_argument("--cells", type=int, nargs="+", help="their numbers from 0 on; all by default")
+    parser.add_argument("--seed", type=int, default=0, help="of all random numbers")
     options = parser.parse_args()
-    found = outcomes(options.recordings, options.nested)
+    found = outcomes(options.recordings, options.nested, options.cells or list(range(len(CELLS))), options.seed)
     if options.write:
         found.to_csv(options.write, index=False)
     print(table(found))

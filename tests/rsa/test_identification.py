@@ -5,8 +5,11 @@ from scipy.stats import binomtest
 
 from normenc.errors import InputError
 from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
+from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
-from normenc.rsa.wishart import SimulatedRdms, covariance_of
+from normenc.rsa.rates import mean_rate
+from normenc.rsa.unequal_stimuli import UnequalStimuli
+from normenc.rsa.wishart import SimulatedRdms, UnequalNeurons, covariance_of
 
 RNG = np.random.default_rng(0)
 CANDIDATES = {name: rdm(RNG.normal(size=(12, 6))) for name in ("one", "other", "third")}
@@ -34,6 +37,24 @@ def test_drawn_rdms_are_distributed_as_those_of_simulated_neurons(metric, n_neur
     assert np.abs(mean - own_mean).max() < 4.5 * error.max()
     np.testing.assert_allclose(own_variance, variance, rtol=0.25)
     assert own_all == pytest.approx(all_of_them, rel=0.12)
+
+
+@pytest.mark.parametrize("n_neurons", [8, UnequalNeurons(10, 20, 8)])
+def test_drawn_rdms_of_unequal_stimuli_are_those_of_simulated_neurons(n_neurons):
+    stimuli, n = UnequalStimuli(np.geomspace(0.1, 2, 12), np.linspace(2, 0.5, 12)), 3000
+    rng = np.random.default_rng(1)
+    size = UnequalNeurons(n_neurons, n_neurons, n_neurons) if isinstance(n_neurons, int) else n_neurons
+    total = size.signal + size.noise - size.both
+    with_signal, with_noise = np.arange(total) < size.signal, np.arange(total) >= total - size.noise
+    signal = simulate_responses(CANDIDATES["one"], total, 0.0, rng, n_animals=n)[:, 0]
+    signal *= stimuli.strength[:, None] * with_signal / np.sqrt(size.signal)
+    noise = 0.7 * stimuli.noise[:, None] * rng.standard_normal(signal.shape) * with_noise / np.sqrt(size.noise)
+    real = np.stack([upper(rdm(responses)[None])[0] for responses in signal + noise])
+    drawn = SimulatedRdms(CANDIDATES["one"], n_neurons, 0.7, stimuli=stimuli).draw(n, np.random.default_rng(2))
+    (mean, variance, all_of_them), (own_mean, own_variance, own_all) = moments(real), moments(drawn)
+    np.testing.assert_allclose(own_mean, mean, atol=4.5 * np.sqrt(2 * variance.max() / n))
+    np.testing.assert_allclose(own_variance, variance, rtol=0.25)
+    assert own_all == pytest.approx(all_of_them, rel=0.15)
 
 
 def test_drawn_correlations_have_the_known_variance():
@@ -130,18 +151,26 @@ def test_candidates_with_the_same_rdm_are_one_and_flat_ones_are_named():
     assert found.matrix("cosine").columns.tolist() == [*CANDIDATES, "flat"]
 
 
-def test_seeds_of_a_candidate_are_averaged_and_each_is_a_truth():
-    seeds = np.stack([CANDIDATES["one"], CANDIDATES["third"]])
-    found = identification({"net": seeds, "other": CANDIDATES["other"]}, n_neurons=2000, noise=0, n_simulations=20)
-    np.testing.assert_array_equal(found.matrix(), np.eye(2))
-    single = identification(
-        {"net": seeds[:1], "other": CANDIDATES["other"]},
-        n_neurons=2000,
-        noise=0,
-        truths={"third": seeds[1]},
-        n_simulations=20,
-    )
-    assert set(single.matrix().loc["third"]) <= {0, 1}
+def test_seeds_of_a_candidate_are_averaged_and_their_mean_is_the_truth():
+    seeds, options = np.stack([CANDIDATES["one"], CANDIDATES["third"]]), {"n_neurons": 12, "noise": 3}
+    found = identification({"net": seeds, "other": CANDIDATES["other"]}, **options, n_simulations=200)
+    drawn = SimulatedRdms(seeds.mean(axis=0), 12, 3.0).draw(2000, np.random.default_rng(5))
+    similarity = as_measure("pearson").compare(drawn, upper(np.stack([*seeds, CANDIDATES["other"]])))
+    named = (similarity[:, :2].mean(axis=1) > similarity[:, 2]).mean()
+    assert 0.6 < named < 0.95
+    assert binomtest(round(200 * found.rate(truth="net").rate), 200, named).pvalue > 0.01
+
+
+def test_the_interval_of_the_mean_is_over_simulations_of_the_truths_there_are():
+    # 7 truths that are always named and one that never is: 7/8, whose error is that of 8 shares of 100.
+    rate, low, high = mean_rate([100] * 7 + [0], 100)
+    wilson = 1.959964**2 / (100 + 1.959964**2)  # from 0 or 1 to its other end
+    assert (rate, low, high) == pytest.approx((7 / 8, 7 / 8 - wilson * np.sqrt(7) / 8, 7 / 8 + wilson / 8))
+    rng, rates, inside = np.random.default_rng(0), np.array([0.99, 0.9, 0.5, 0.02]), 0
+    for right in rng.binomial(100, rates, size=(400, 4)):
+        rate, low, high = mean_rate(right, 100)
+        inside += low <= rates.mean() <= high
+    assert 0.92 < inside / 400 < 0.98
 
 
 def test_more_neurons_trials_and_animals_find_more():
@@ -173,6 +202,8 @@ def test_noise_may_differ_between_truths():
         ({"measures": ["pearson", "pearson"]}, "each once"),
         ({"truths": {"one": MIXTURE}}, "has the name of a candidate"),
         ({"simulate": ["fourth"]}, "'fourth' is none of the candidates"),
+        ({"stimuli": UnequalStimuli.equal(5)}, "stimuli has 5 strengths, but RDMs have 12 stimuli"),
+        ({"stimuli": {"one": UnequalStimuli.equal(12)}}, "stimuli are not given for 'other'"),
         ({"rdm_metric": "poisson"}, "rdm_metric is 'poisson'"),
     ],
 )

@@ -5,8 +5,10 @@ import pytest
 
 from normenc.errors import InputError
 from normenc.rsa import rdm, simulate_responses
-from normenc.rsa.likeness import NeuronProducts, like_averages, like_trials, trial_noise
+from normenc.rsa.likeness import NeuronProducts, like_averages, like_trials
 from normenc.rsa.noise_matching import expected_reliability, matching_noise
+from normenc.rsa.single_trials import trial_noise
+from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
 from normenc.rsa.wishart import SimulatedRdms
 
 ANGLE = np.radians(2 * np.arange(0, 180, 7.5))
@@ -88,3 +90,31 @@ def test_matching_noise_is_that_which_was_added():
     for n_neurons in (60, 300):  # by drawn halves, and by the formula
         responses = simulate_responses(TUNED, n_neurons, 1.0, np.random.default_rng(1))[0, 0]
         assert matching_noise(TUNED, responses) == pytest.approx(1.0, abs=0.25)
+
+
+@pytest.mark.parametrize("source", ["trials", "averages"])
+def test_the_strength_and_noise_of_each_stimulus_are_found(source):
+    rng, strength = np.random.default_rng(0), np.geomspace(0.2, 2, len(TUNED))
+    planted = UnequalStimuli.relative(strength, strength[::-1] if source == "trials" else np.ones(len(TUNED)))
+    signal = planted.strength[:, None] * simulate_responses(TUNED, N, 0.0, rng)[0, 0]
+    trials = signal + 2 * planted.noise[:, None] * rng.standard_normal((REPEATS, len(TUNED), N))
+    index = np.tile(np.arange(len(TUNED)), REPEATS)
+    if source == "trials":
+        found = StimulusVariances.of_trials(trials.reshape(-1, N), index, N).unequal()
+    else:
+        found = StimulusVariances.of(trials.mean(axis=0)).unequal(noise=1.0)
+    variance = planted.strength**2
+    error = np.sqrt(2 / N) * (variance + planted.noise**2)  # of a variance over N neurons
+    assert (np.abs(found.strength**2 - variance) < 4 * error).all()
+    assert np.square(found.strength**2 - variance).mean() < 1.5 * np.square(error).mean()
+    np.testing.assert_allclose(found.noise, planted.noise, rtol=0.1)
+
+
+def test_stimuli_that_are_equally_strong_are_found_to_be_so():
+    spread = []
+    for seed in range(5):
+        trials = trials_of(EQUAL, 2 * EQUAL, shared=0.02, seed=seed).reshape(-1, N)
+        index = np.tile(np.arange(len(TUNED)), REPEATS)
+        found = StimulusVariances.of_trials(trials, index, trial_noise(trials, index)[0].n_independent).unequal()
+        spread.append((found.strength.std(), found.noise.std()))
+    assert np.max(np.mean(spread, axis=0)) < 0.05

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,8 @@ from PIL import Image
 from normenc import recordings, report, representations, rsa, stimuli
 from normenc.errors import InputError
 from normenc.recordings import Preparation
+from normenc.report.designed import whether_to_change
+from normenc.rsa.design import Chosen
 from normenc.study import Study, design, load_study, prepare, represent
 from normenc.study.design_files import presentation_order
 from normenc.study.pool_images import read_pool
@@ -78,6 +81,11 @@ def test_the_page_stands_alone_and_shows_every_image(made):
     assert not re.search(r"(src|href)=\"(?!data:)", page)
     truth, rival = made.stimuli.loc[0, ["truth", "rival"]]
     assert f"tells {truth} from {rival}" in page
+    own = made.predicted.query("stimuli == 'own stimuli'")
+    at_presentations = np.interp(np.log(30 / own["n_stimuli"].iloc[0]), np.log(own["trials"]), own["rate"])
+    assert f"your own stimuli would have named it {100 * at_presentations:.0f} times" in page or (
+        f"they would have named it {100 * at_presentations:.0f} times" in page or "more than these 30" in page
+    )
     at = made.predicted.query("trials == 3 and stimuli == 'chosen'")["rate"].iloc[0]
     assert f"would have named it {100 * at:.0f} times in 100" in page
 
@@ -214,3 +222,31 @@ def test_images_that_no_change_improves_stay_as_they_are():
         step=lambda: None,
     )
     assert same.images is images and same.before == same.after
+
+
+def test_no_card_says_that_a_pair_is_told_apart_which_nothing_tells(made):
+    never = made.discriminability.copy()
+    truth, rival = made.stimuli.loc[0, ["truth", "rival"]]
+    never.loc[truth, rival] = -0.3
+    page = report.write_design(replace(made, discriminability=never), made.folder).read_text(encoding="utf-8")
+    assert f"tells {truth} from {rival}" not in page.split("<ul")[1]
+    whole = pd.DataFrame([[np.nan, 3.0], [-1.0, np.nan]], index=["a", "b"], columns=["a", "b"])
+    without = np.array([[[np.nan, 2.9], [-9.0, np.nan]]])
+    assert Chosen(np.arange(1), whole, without).separates == [("a", "b")]
+    assert Chosen(np.arange(1), whole - 4, without - 4).separates == [("", "")]
+
+
+def test_your_own_stimuli_are_kept_where_they_tell_more_in_as_many_presentations():
+    rows = [
+        (name, n, trials, rate, rate - 0.02, rate + 0.02)
+        for name, n, rates in (("chosen", 40, [0.5, 0.8, 0.99]), ("own stimuli", 20, [0.7, 0.9, 0.95]))
+        for trials, rate in zip((1, 4, 16), rates, strict=True)
+    ]
+    predicted = pd.DataFrame(rows, columns=["stimuli", "n_stimuli", "trials", "rate", "low", "high"])
+    said = whether_to_change(
+        predicted, "chosen", 4
+    )  # 160 presentations are 8 of each of one's own: half-way of 4 and 16
+    assert said.startswith("Keep your own stimuli") and "160, which is 8 trials" in said and "92 times" in said
+    said = whether_to_change(predicted, "chosen", 16)
+    assert "95 times: the chosen ones tell more." in said
+    assert "With 160 presentations or fewer your own tell more (92 times in 100 against 80 at 160)" in said

@@ -8,7 +8,7 @@ import pytest
 from normenc.cli.printing import print_identifications
 from normenc.errors import InputError
 from normenc.recordings import Recording
-from normenc.rsa import identification, rdm, simulate_responses
+from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
 from normenc.study import Study, evaluate, identify, prepare
 from normenc.study.identifying import identified_in_short
 from normenc.study.population_like import simulated_data
@@ -76,7 +76,22 @@ def test_a_recording_known_by_its_rdm_can_be_simulated_if_its_noise_is_stated():
         InputError, match=r"published is known only by its RDM.*identify\.noise and identify\.n_neurons"
     ):
         simulated(known)
-    assert simulated(known, noise=1.0, n_neurons=50).n_neurons == {"tuned": [50]}
+    stated = simulated(known, noise=1.0, n_neurons=50)
+    assert stated.n_neurons == {"tuned": [50]}
+    assert stated.facts["notes"] == [
+        "An RDM does not tell how strongly each stimulus drives neurons; all are taken to do so equally."
+    ]
+
+
+@pytest.mark.parametrize("known_by", ["trials", "averages"])
+def test_a_recording_without_signal_is_said_to_tell_nothing(known_by):
+    values = np.random.default_rng(0).normal(size=(48, 60))
+    values -= np.tile(values.reshape(4, 12, 60).mean(axis=0) / 2, (4, 1))
+    made = Recording.from_trials("noise", values, orientation=np.tile(np.arange(12) * 15.0, 4))
+    if known_by == "averages":
+        made = Recording.from_responses("noise", values[:12], orientation=np.arange(12) * 15.0)
+    with pytest.raises(InputError, match=r"^the recording noise could have told nothing: .*or state identify\.noise"):
+        simulated(made)
 
 
 def test_averages_say_that_shared_noise_is_not_seen():
@@ -94,6 +109,35 @@ def test_predicted_rates_are_those_that_come_true():
     own = simulated_data(recording(noise=4.0), models, IdentifySettings(), "correlation")
     predicted = identification(models, n_neurons=own.n_neurons, noise=own.noise, n_simulations=2000)
     assert predicted.rate().rate == pytest.approx(real.rate().rate, abs=0.1)
+
+
+STRONG_AND_WEAK = np.geomspace(0.1, 2, 12)[np.random.default_rng(4).permutation(12)]
+
+
+def uneven_trials(rdm_of_truth, rng, noises=1.0, n_neurons=80, n_repeats=6):
+    """Trials (n_repeats, 12, n_neurons) of neurons that some stimuli drive twenty times as strongly as others."""
+    signal = STRONG_AND_WEAK[:, None] * simulate_responses(rdm_of_truth, n_neurons, 0.0, rng)[0, 0]
+    return signal + 4 * np.reshape(noises, (-1, 1)) * rng.standard_normal((n_repeats, 12, n_neurons))
+
+
+@pytest.mark.parametrize("noises", [np.ones(12), np.sqrt(STRONG_AND_WEAK)], ids=["even noise", "uneven noise"])
+def test_predicted_rates_come_true_where_stimuli_are_unequally_strong(noises):
+    rng = np.random.default_rng(5)
+    models = {name: rdm(rng.normal(size=(12, 5))) for name in ("one", "third", "fourth")}
+    models["other"] = 0.75 * models["one"] + 0.25 * models["third"]
+    stack, realised, predicted, equal = np.stack(list(models.values())), [], [], []
+    for place, own in enumerate(models.values()):
+        drawn = np.stack([rdm(uneven_trials(own, rng, noises).mean(axis=0)) for _ in range(200)])
+        realised.append((compare_rdms(drawn, stack).argmax(axis=1) == place).mean())
+        for _ in range(3):
+            trials = uneven_trials(own, rng, noises).reshape(-1, 80)
+            made = Recording.from_trials("mine", trials, orientation=np.tile(np.arange(12) * 15.0, 6))
+            like = simulated_data(made, models, IdentifySettings(), "correlation")
+            amounts = {"n_neurons": like.n_neurons, "noise": like.noise, "n_simulations": 200}
+            predicted.append(identification(models, **amounts, stimuli=like.stimuli).matrix().iloc[place, place])
+            equal.append(identification(models, **amounts).matrix().iloc[place, place])
+    assert np.mean(predicted) == pytest.approx(np.mean(realised), abs=0.07)
+    assert np.mean(equal) > np.mean(realised) + 0.08  # what taking all stimuli as equally strong would say
 
 
 @pytest.fixture(scope="module")

@@ -217,13 +217,13 @@ def test_more_gratings_than_were_shown_are_computed_from_images(tmp_path):
         comparison={"controls": ["Fourier amplitude"]},
     )
     prepared = prepare(study)
-    own = {"Fourier amplitude": np.arange(144.0).reshape(12, 12)}
+    own = {"Fourier amplitude": np.arange(144.0).reshape(1, 12, 12)}
     found = candidates_of(prepared, own, [6, 12, 24], "cpu", lambda tally: None)
-    np.testing.assert_array_equal(found[6]["Fourier amplitude"], own["Fourier amplitude"][::2, ::2])
+    np.testing.assert_array_equal(found[6]["Fourier amplitude"], own["Fourier amplitude"][:, ::2, ::2])
     np.testing.assert_array_equal(found[12]["Fourier amplitude"], own["Fourier amplitude"])
     images = stimuli.gratings(np.arange(24) * 15.0, resolution=0.05)
     expected = rdm(represent(controls.fourier_amplitude, images)["amplitude"])
-    np.testing.assert_allclose(found[24]["Fourier amplitude"], expected, atol=1e-6)
+    np.testing.assert_allclose(found[24]["Fourier amplitude"], [expected], atol=1e-6)
 
 
 def test_more_stimuli_go_no_further_than_the_recordings():

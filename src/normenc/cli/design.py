@@ -70,14 +70,17 @@ def design(
 
 def print_design(found: Any) -> None:
     """Print how often the correct model would be identified, by set of stimuli and number of trials."""
+    from normenc.report.designed import sentences
+
     rates = found.predicted.groupby(["stimuli", "n_stimuli", "trials"], sort=False)["rate"].mean().unstack("trials")
     rows = [
-        (str(name), f"{n:,}", *(f"{rate:.2f}" for rate in rate_row))
+        (str(name), f"{n:,}", *(f"{rate:.2f} ({n * t:,})" for t, rate in zip(rates, rate_row, strict=True)))
         for (name, n), rate_row in zip(rates.index, rates.to_numpy(), strict=True)
     ]
     print_table(("stimuli", "number", *(f"{n} trials" for n in rates)), rows)
-    truth, rival = found.worst
-    echo(f"identification rate, by simulation; the chosen stimuli tell {truth} from {rival} least surely")
+    echo("identification rate, by simulation, and in brackets the number of presentations")
+    for sentence in sentences(found):
+        echo(sentence)
     for label, other in found.same.items():
         echo(f"{label}: it has the same RDM as {other} on this pool; they are counted once")
     for name, why in list(found.left_out.items())[:MOST_SAID]:

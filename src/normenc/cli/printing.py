@@ -181,7 +181,7 @@ def print_power(power: Any) -> None:
 
 def print_identifications(own: Any) -> None:
     """Print how often the true candidate would be named, by each measure, and what it would be taken for."""
-    from normenc.report.identified import had_it_been_true, rate_in_words, simulated_in_words
+    from normenc.report.identified import had_it_been_true, never_named, rate_in_words, simulated_in_words
 
     found = own.found
     for measure in found.measures:
@@ -201,6 +201,8 @@ def print_identifications(own: Any) -> None:
     echo(had_it_been_true(first, shares.loc[first].to_dict()))
     overall = own.rates[own.rates["truth"] == own.ALL].iloc[0]
     echo(rate_in_words(shares.shape[1], overall["rate"], overall["low"], overall["high"]))
+    if said := never_named(shares):
+        echo(said)
     echo(simulated_in_words(own.facts))
     for note in own.facts["notes"]:
         echo(note)

@@ -13,13 +13,13 @@ from PIL import Image
 from normenc import figures
 from normenc.report.embedded import sheet_uri
 from normenc.report.wording import shown
+from normenc.rsa.design import TOLD
 from normenc.whole_files import write_whole
 
 __all__ = ["write_design"]
 
 PAGE = "index.html"
 WIDEST = 192  # pixels of an image on the page
-NOTHING = 0.1  # standard deviations
 
 
 def write_design(design: Any, folder: str | Path) -> Path:
@@ -80,9 +80,10 @@ def sentences(design: Any) -> list[str]:
             f"The recording's own {n_own:,} stimuli, with as many trials each, would have named it "
             f"{100 * at['own stimuli']:.0f} times."
         )
+        found.append(whether_to_change(rates, best, settings.trials))
     truth, rival = design.worst
     least = float(design.discriminability.loc[truth, rival])
-    if least < NOTHING:
+    if least < TOLD:
         found.append(f"Nothing in this pool tells {truth} from {rival}: were {truth} the truth, it would not lead.")
     else:
         found.append(
@@ -90,6 +91,55 @@ def sentences(design: Any) -> list[str]:
             f"{least:.1f} standard deviations."
         )
     return found
+
+
+def whether_to_change(predicted: pd.DataFrame, best: str, trials: int) -> str:
+    """Whether new stimuli tell more than the recording's own at the same number of presentations, as a sentence.
+
+    Rates of the own stimuli are interpolated over the logarithm of the number of trials.
+
+    Parameters
+    ----------
+    predicted : DataFrame
+        The rows of ``predicted.csv``.
+    best : str
+        "chosen" or "synthesised".
+    trials : int
+        Of each stimulus, as planned.
+
+    Examples
+    --------
+    >>> predicted = pd.DataFrame({
+    ...     "stimuli": ["chosen"] * 2 + ["own stimuli"] * 2, "n_stimuli": [40, 40, 20, 20], "trials": [5, 10] * 2,
+    ...     "rate": [0.8, 0.99, 0.9, 0.97], "high": [0.83, 1.0, 0.92, 0.98]})
+    >>> print(whether_to_change(predicted, "chosen", 10))
+    At the same number of presentations (400, which is 20 trials of each of your own 20), your own stimuli would have named it 97 times: the chosen ones tell more. With 200 presentations or fewer your own tell more (97 times in 100 against 80 at 200): keep yours unless you record longer.
+    >>> print(whether_to_change(predicted, "chosen", 5))
+    Keep your own stimuli: at the same number of presentations (200, which is 10 trials of each of your own 20), they would have named it 97 times.
+    """  # noqa: E501 (a sentence is a line of its own)
+    new, own = (predicted[predicted["stimuli"] == name].sort_values("trials") for name in (best, "own stimuli"))
+    n_own, presentations = int(own["n_stimuli"].iloc[0]), new["n_stimuli"] * new["trials"]
+    own_rate = np.interp(np.log(presentations / n_own), np.log(own["trials"]), own["rate"])
+    own_rate[presentations < n_own] = np.nan
+    kept = own_rate > new["high"]
+    here = int(np.flatnonzero(new["trials"] == trials)[0])
+    n, rate = int(presentations.iloc[here]), own_rate[here]
+    if np.isnan(rate):
+        return f"Your own {n_own:,} stimuli take more than these {n:,} presentations to be shown once."
+    same = f"at the same number of presentations ({n:,}, which is {n / n_own:.3g} trials of each of your own {n_own:,})"
+    if kept.iloc[here]:
+        return f"Keep your own stimuli: {same}, they would have named it {100 * rate:.0f} times."
+    more = rate < new["low" if "low" in new else "rate"].iloc[here]
+    verdict = f"the {best} ones tell more" if more else f"the {best} ones tell no more, so keep yours"
+    said = f"{same[0].upper()}{same[1:]}, your own stimuli would have named it {100 * rate:.0f} times: {verdict}."
+    if more and (less := np.flatnonzero(kept.to_numpy()[:here])).size:
+        last = int(less[-1])
+        said += (
+            f" With {int(presentations.iloc[last]):,} presentations or fewer your own tell more "
+            f"({100 * own_rate[last]:.0f} times in 100 against {100 * new['rate'].iloc[last]:.0f} at "
+            f"{int(presentations.iloc[last]):,}): keep yours unless you record longer."
+        )
+    return said
 
 
 def _pairs(table: pd.DataFrame) -> list[tuple[str, list[str]]]:
@@ -103,7 +153,8 @@ def _cards(design: Any) -> list[dict[str, str]]:
     cards = []
     for image, row in zip(design.images, design.stimuli.to_dict("records"), strict=True):
         said = ", ".join(f"{name.replace('_', ' ')} {_value(row[name])}" for name in numbers if not pd.isna(row[name]))
-        why = f"{row['truth']} from {row['rival']}"
+        told = row["truth"] and design.discriminability.loc[row["truth"], row["rival"]] >= TOLD
+        why = f"tells {row['truth']} from {row['rival']}" if told else ""
         cards.append({"uri": _uri(image), "name": row["image"], "source": row["source"], "said": said, "why": why})
     return cards
 

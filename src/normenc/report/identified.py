@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, SUFFIXES, EncoderKind
 from normenc.report.wording import counted, join_names
+from normenc.rsa.likeness import COULD_HAVE_TOLD_NOTHING
+from normenc.rsa.rates import mean_rate
 from normenc.runs import Run
 
 __all__ = [
@@ -16,12 +18,14 @@ __all__ = [
     "had_it_been_true",
     "identification_facts",
     "identified_sentence",
+    "never_named",
     "rate_in_words",
     "simulated_in_words",
 ]
 
 WORTH_NAMING = 0.05  # share of recordings that are taken for another encoder
 MOST_NAMED = 2
+RARELY = 0.05  # share of a truth's recordings that name it, below which this is said
 SURE = 0.9  # share of recordings of a truth, named by which it is told from the others
 UNSURE = 0.2  # share taken for one other encoder, from which the two are not separated
 
@@ -147,14 +151,18 @@ def _times(share: float) -> str:
 def identification_facts(run: Run) -> dict[str, Any] | None:
     """What the page says below the picture; None for runs that did not ask, and those of older versions.
 
-    ``why_unknown`` says why nothing could be simulated; otherwise there are ``sentences`` and ``notes``.
+    ``why_unknown`` is a sentence that says why nothing could be simulated; otherwise there are ``sentences`` and
+    ``notes``.
     """
     facts = run.environment.get("identification")
     if facts is None or (run.identification is None and not facts["why_unknown"]):
         return None
     if run.identification is None:
-        return {"why_unknown": facts["why_unknown"]}
-    sentences = [identified_sentence(run), _rate(run.identification)]
+        why = str(facts["why_unknown"])
+        if COULD_HAVE_TOLD_NOTHING in why:
+            return {"why_unknown": f"{why[:1].upper()}{why[1:]}."}
+        return {"why_unknown": f"Whether these data could have told the encoders apart is not known: {why}."}
+    sentences = [identified_sentence(run), _rate(run.identification), never_named(_matrix(run.identification))]
     notes = [simulated_in_words(facts), *(_same(*pair) for pair in facts["same"].items()), *facts["notes"]]
     return {"why_unknown": "", "sentences": [own for own in sentences if own], "notes": notes}
 
@@ -163,10 +171,49 @@ def _rate(table: pd.DataFrame) -> str:
     own = table[table["encoder"] == table["other"]]
     if own.empty:
         return ""
-    total = int(own["n_simulations"].sum())
-    n = round(float((own["share"] * own["n_simulations"]).sum()))
-    low, high = binomtest(n, total).proportion_ci(method="wilson")
-    return rate_in_words(len(own), n / total, low, high)
+    n = int(own["n_simulations"].iloc[0])
+    return rate_in_words(len(own), *mean_rate((own["share"] * n).round(), n))
+
+
+def _matrix(table: pd.DataFrame) -> pd.DataFrame:
+    return table.pivot_table(index="encoder", columns="other", values="share", sort=False)
+
+
+def never_named(shares: pd.DataFrame) -> str:
+    """Which encoders these data would not name even if they were the truth, and for whom they would be taken.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        A row for each truth, a column for each encoder that it could be taken for.
+
+    Examples
+    --------
+    >>> names = ["pool", "fc", "pixels"]
+    >>> shares = pd.DataFrame([[1, 0, 0], [0.6, 0.0, 0.4], [0, 0, 1]], index=names, columns=names)
+    >>> never_named(shares)
+    'These data would never name fc, even if it were the truth: they would take it for pool 60 times in 100 and for pixels 40 times.'
+    >>> print(never_named(shares.assign(pool=[0, 0, 0], pixels=[1, 1, 1])))
+    These data would never name pool and fc, even if one of them were the truth: they would take each for pixels 100 times in 100.
+    >>> never_named(shares.iloc[[0, 2]])
+    ''
+    """  # noqa: E501 (a sentence is a line of its own)
+    found: dict[tuple[str, ...], list[str]] = {}
+    for truth, row in shares.iterrows():
+        own, others = row.get(truth, np.nan), row.drop(truth, errors="ignore").sort_values(ascending=False)
+        if own < RARELY:
+            most = list(others.items())[:MOST_NAMED]
+            taken = [(name, share) for name, share in most if share >= WORTH_NAMING] or most[:1]
+            first, *rest = [f"for {name} {_times(share)}" for name, share in taken]
+            found.setdefault(("never" if own == 0 else "hardly ever", f"{first} in 100", *rest), []).append(str(truth))
+    said = []
+    for (often, *phrases), truths in found.items():
+        if_true, them = ("one of them", "each") if len(truths) > 1 else ("it", "it")
+        said.append(
+            f"These data would {often} name {join_names(truths)}, even if {if_true} were the truth: they would take "
+            f"{them} {join_names(phrases)}."
+        )
+    return " ".join(said)
 
 
 def rate_in_words(n_encoders: int, rate: float, low: float, high: float) -> str:
@@ -175,11 +222,11 @@ def rate_in_words(n_encoders: int, rate: float, low: float, high: float) -> str:
     Examples
     --------
     >>> rate_in_words(8, 0.62, 0.58, 0.66)
-    'Over 8 encoders, the true one would have been named 62 times in 100 (95 % interval over simulations 58 to 66).'
-    """
+    'Over 8 encoders, the true one would have been named 62 times in 100 (95 % interval over simulations of these encoders 58 to 66).'
+    """  # noqa: E501 (a sentence is a line of its own)
     return (
         f"Over {counted(n_encoders, 'encoder')}, the true one would have been named {100 * rate:.0f} times in 100 "
-        f"(95 % interval over simulations {100 * low:.0f} to {100 * high:.0f})."
+        f"(95 % interval over simulations of these encoders {100 * low:.0f} to {100 * high:.0f})."
     )
 
 
@@ -192,8 +239,8 @@ def simulated_in_words(facts: Mapping[str, Any]) -> str:
     repeats = f"{facts['n_repeats']:g} trials of each" if facts["n_repeats"] != 1 else "one response to each"
     return (
         f"{facts['n_simulations']:,} recordings were simulated from each encoder: {animals or f'{of_each} neurons'}, "
-        f"{counted(facts['n_stimuli'], 'stimulus')}, {repeats}. How noisy and how unequal neurons are was taken from "
-        f"{facts['noise_from']}."
+        f"{counted(facts['n_stimuli'], 'stimulus')}, {repeats}. How noisy neurons are, and how unequal neurons "
+        f"and stimuli are, was taken from {facts['noise_from']}."
     )
 
 

@@ -12,9 +12,19 @@ from normenc.rsa.labelled import labels_of_rdm
 from normenc.rsa.labels import check_same
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.rsa.pairs import as_rdms
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.rsa.wishart import UnequalNeurons
 
-__all__ = ["Neurons", "checked_candidates", "checked_truths", "noise_of", "same_rdms", "simulated", "sizes_of"]
+__all__ = [
+    "Neurons",
+    "checked_candidates",
+    "checked_truths",
+    "noise_of",
+    "same_rdms",
+    "simulated",
+    "sizes_of",
+    "stimuli_of",
+]
 
 Floats = npt.NDArray[np.float64]
 Neurons: TypeAlias = int | UnequalNeurons | Sequence[int | UnequalNeurons]
@@ -114,3 +124,15 @@ def noise_of(name: str, noise: float | Mapping[str, float], n_repeats: int) -> f
     if not 0 <= own < np.inf:
         raise InputError(f"the noise of {name!r} is {own}; it must be a finite standard deviation of at least 0")
     return float(own / np.sqrt(n_repeats))
+
+
+def stimuli_of(
+    name: str, stimuli: UnequalStimuli | Mapping[str, UnequalStimuli] | None, n_stimuli: int
+) -> UnequalStimuli | None:
+    """How strongly and how noisily stimuli drive neurons that represent this truth."""
+    if isinstance(stimuli, Mapping) and name not in stimuli:
+        raise InputError(f"stimuli are not given for {name!r}; give them for every candidate and truth")
+    own = stimuli[name] if isinstance(stimuli, Mapping) else stimuli
+    if own is not None and len(own.strength) != n_stimuli:
+        raise InputError(f"stimuli has {len(own.strength)} strengths, but RDMs have {n_stimuli} stimuli")
+    return own

@@ -15,7 +15,7 @@ from normenc.rsa.discriminability import Experiment, as_candidates, leads
 from normenc.rsa.extending import Extension
 from normenc.rsa.pairs import upper
 
-__all__ = ["Chosen", "choose_stimuli", "confusion"]
+__all__ = ["TOLD", "Chosen", "choose_stimuli", "confusion"]
 
 Floats = npt.NDArray[np.float64]
 FIRST = 5  # stimuli of the sets that choosing may start from
@@ -23,6 +23,7 @@ STARTS = 200
 PASSES = 3  # of exchanges, at most
 MIXED = 0.7  # of the truth, in a mixture with a rival
 TRIED = 200  # stimuli, the best to be added, that each chosen one may be exchanged for
+TOLD = 0.1  # d' below which nothing tells a truth from a rival
 GAIN = 1e-3  # of the logarithm of the errors expected, for which a stimulus is exchanged
 
 
@@ -52,13 +53,18 @@ class Chosen:
 
     @property
     def separates(self) -> list[tuple[str, str]]:
-        """For each stimulus, the truth and the rival whose d' falls most without it, as a share of what it is."""
+        """For each stimulus, the truth and the rival whose d' falls most without it, as a share of what it is.
+
+        Pairs that nothing tells apart do not count; two empty names where there are no others.
+        """
         whole = self.discriminability.to_numpy()
         pairs = []
         for left in self.without:
             lost = np.nan_to_num((whole - left) * np.exp(log_ndtr(-whole) - log_ndtr(-whole[~np.isnan(whole)].min())))
+            lost[~(whole >= TOLD)] = -np.inf
             row, column = np.unravel_index(np.argmax(lost), lost.shape)
-            pairs.append((str(self.discriminability.index[row]), str(self.discriminability.columns[column])))
+            names = str(self.discriminability.index[row]), str(self.discriminability.columns[column])
+            pairs.append(names if np.isfinite(lost[row, column]) else ("", ""))
         return pairs
 
 

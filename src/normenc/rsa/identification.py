@@ -2,19 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import binomtest
 
 from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.candidates import Neurons, checked_candidates, checked_truths, noise_of, simulated, sizes_of
+from normenc.rsa.candidates import (
+    Neurons,
+    checked_candidates,
+    checked_truths,
+    noise_of,
+    simulated,
+    sizes_of,
+    stimuli_of,
+)
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import METRICS
 from normenc.rsa.pairs import upper
+from normenc.rsa.rates import Rate, mean_rate
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.rsa.wishart import SimulatedRdms
 
 __all__ = ["Identification", "Rate", "identification"]
@@ -23,14 +32,6 @@ Floats = npt.NDArray[np.float64]
 TIE = 1e-9  # of a similarity
 COLUMNS = ["measure", "truth", "is_candidate", "chosen", "n", "share", "share_left_out"]
 CHUNK_BYTES = 2**27  # of simulated RDMs at a time
-
-
-class Rate(NamedTuple):
-    """A share of simulated recordings, and its 95 % interval over simulations (Wilson)."""
-
-    rate: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -74,17 +75,15 @@ class Identification:
     def rate(self, measure: str = "pearson", truth: str | None = None) -> Rate:
         """How often the true candidate is chosen: of all candidates' recordings, or of one truth's.
 
-        Truths that are none of the candidates do not count. The interval is Wilson's, over simulations: it says
-        nothing about the noise, which is taken as known.
+        Truths that are none of the candidates do not count. The interval is over simulations of these truths: it says
+        nothing about other truths, nor about the noise, which is taken as known.
         """
         own = self._own(measure)
         own = own[own["is_candidate"] & (own["truth"] == own["chosen"])]
         own = own if truth is None else own[own["truth"] == truth]
         if own.empty:
             raise InputError(f"{truth!r} is none of the candidates that {measure} can choose")
-        n, total = int(own["n"].sum()), self.n_simulations * len(own)
-        low, high = binomtest(n, total).proportion_ci(method="wilson")
-        return Rate(n / total, float(low), float(high))
+        return mean_rate(own["n"], self.n_simulations)
 
     def _own(self, measure: str) -> pd.DataFrame:
         own = self.table[self.table["measure"] == measure]
@@ -105,15 +104,16 @@ def identification(
     truths: Mapping[str, Any] | None = None,
     simulate: Sequence[str] | None = None,
     rdm_metric: str = "correlation",
+    stimuli: UnequalStimuli | Mapping[str, UnequalStimuli] | None = None,
     seed: int = 0,
 ) -> Identification:
     r"""How often recordings simulated from each candidate would name it, and which others they would name.
 
-    A recording's neurons are those of :func:`normenc.rsa.simulate_responses`: independent, equally reliable, with
-    normal signal and noise. The candidate with the highest similarity is chosen; of several that are equally similar,
-    one at random. Similarities are means over animals, and over the seeds of a candidate, as in
-    :func:`normenc.rsa.infer`. Recordings of a candidate with several seeds are simulated from each seed in turn. All
-    measures choose from the same recordings.
+    A recording's neurons are those of :func:`normenc.rsa.simulate_responses`: independent, with normal signal and
+    noise. The candidate with the highest similarity is chosen; of several that are equally similar, one at random.
+    Similarities are means over animals, and over the seeds of a candidate, as in :func:`normenc.rsa.infer`.
+    Recordings of a candidate with several seeds are simulated from the mean of their RDMs: a population of neurons
+    from all of them. All measures choose from the same recordings.
 
     Parameters
     ----------
@@ -137,6 +137,9 @@ def identification(
         Candidates from which recordings are simulated; all by default.
     rdm_metric : str
         Of all RDMs: "correlation", "cosine" or "euclidean".
+    stimuli : UnequalStimuli or mapping of str to UnequalStimuli, optional
+        How strongly and how noisily each stimulus drives neurons; of each candidate and truth by name, where they
+        differ. All stimuli drive neurons equally by default.
     seed : int
 
     Returns
@@ -179,7 +182,9 @@ def identification(
     wanted = simulated(simulate, stacks, same) | others
     rows = []
     for name, stack in wanted.items():
-        draws = [[SimulatedRdms(rdm, size, noises[name], rdm_metric) for size in sizes[name]] for rdm in stack]
+        own = stimuli_of(name, stimuli, stack.shape[1])
+        truth = stack.mean(axis=0)
+        draws = [SimulatedRdms(truth, size, noises[name], rdm_metric, own) for size in sizes[name]]
         place = [*stacks, *others].index(name)
         rng = np.random.default_rng([seed, 8, place])
         for chooser, similarity in zip(choosers, _similarities(draws, choosers, n_simulations, rng), strict=True):
@@ -229,22 +234,18 @@ class _Chooser:
 
 
 def _similarities(
-    draws: list[list[SimulatedRdms]], choosers: list[_Chooser], n_simulations: int, rng: np.random.Generator
+    animals: list[SimulatedRdms], choosers: list[_Chooser], n_simulations: int, rng: np.random.Generator
 ) -> list[Floats]:
-    """By each measure, (n_simulations, n_names); `draws` gives RDMs of each seed and animal."""
-    n_stimuli = len(draws[0][0].rdm)
-    step = max(1, CHUNK_BYTES // (4 * n_stimuli**2))
+    """By each measure, the mean over animals, (n_simulations, n_names)."""
+    step = max(1, CHUNK_BYTES // (4 * len(animals[0].rdm) ** 2))
     parts: list[list[Floats]] = [[] for _ in choosers]
-    for seed, animals in enumerate(draws):
-        n_own = len(range(seed, n_simulations, len(draws)))
-        for start in range(0, n_own, step):
-            n = min(step, n_own - start)
-            sums: list[Any] = [0.0] * len(choosers)
-            for animal in animals:
-                vectors = animal.draw(n, rng)
-                sums = [own + chooser.similarities(vectors) for own, chooser in zip(sums, choosers, strict=True)]
-            for part, own in zip(parts, sums, strict=True):
-                part.append(own / len(animals))
+    for start in range(0, n_simulations, step):
+        sums: list[Any] = [0.0] * len(choosers)
+        for animal in animals:
+            vectors = animal.draw(min(step, n_simulations - start), rng)
+            sums = [own + chooser.similarities(vectors) for own, chooser in zip(sums, choosers, strict=True)]
+        for part, own in zip(parts, sums, strict=True):
+            part.append(own / len(animals))
     return [np.concatenate(part) for part in parts]
 
 

@@ -15,15 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.rsa.wishart import UnequalNeurons, covariance_of
+from normenc.rsa.single_trials import TrialNoise
+from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
+from normenc.rsa.wishart import UnequalNeurons, covariance_of, driven
 
-__all__ = ["Likeness", "NeuronProducts", "TrialNoise", "like_averages", "like_trials", "trial_noise"]
+__all__ = ["COULD_HAVE_TOLD_NOTHING", "Likeness", "NeuronProducts", "like_averages", "like_trials"]
 
 Floats = npt.NDArray[np.float64]
+ROUNDS = 3  # in which strengths and noise that follow from averages agree with each other
 BEYOND_CHANCE = 2  # standard errors of a signal where there is none
-NOTHING_SHARED = "neurons have nothing in common beyond chance, so that their noise is not known"
+COULD_HAVE_TOLD_NOTHING = "could have told nothing"  # of a recording without signal
+NOTHING_SHARED = "responses of its neurons have nothing in common beyond chance"
 SURE = 0.05  # error of a signal, in parts of it, at which what is certain and what is expected weigh the same
-MOST_TRIALS = 600  # whose noise is correlated with each other's
 
 
 @dataclass(frozen=True)
@@ -35,77 +38,22 @@ class Likeness:
     noise : float
         Of averages over trials, as :func:`normenc.rsa.identification` takes it.
     n_neurons : UnequalNeurons
+    stimuli : UnequalStimuli or None
+        None where all are taken to drive neurons equally.
     """
 
     noise: float
     n_neurons: UnequalNeurons
+    stimuli: UnequalStimuli | None = None
 
 
-@dataclass(frozen=True)
-class TrialNoise:
-    """Noise of single trials.
-
-    Attributes
-    ----------
-    variances : ndarray, shape (n_neurons,)
-        Of a trial's noise.
-    n_repeats : float
-        Trials of each stimulus; if stimuli differ, the number that averages out as much noise.
-    freedom : int
-        Of each variance.
-    n_independent : float
-        How many independent neurons have noise whose products vary as much: fewer where neurons share noise.
-    """
-
-    variances: Floats
-    n_repeats: float
-    freedom: int
-    n_independent: float
-
-
-def trial_noise(trials: Any, stimulus: Any) -> tuple[TrialNoise, Floats]:
-    """Noise of a recording's single trials, and averages over them, shape (n_stimuli, n_neurons).
-
-    Parameters
-    ----------
-    trials : array_like, shape (n_trials, n_neurons)
-    stimulus : array_like of int, shape (n_trials,)
-        Number of each trial's stimulus, from 0 on; every stimulus at least twice.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> signal = np.repeat(rng.normal(size=(20, 500)), 4, axis=0)
-    >>> noise, averages = trial_noise(signal + 2 * rng.normal(size=signal.shape), np.repeat(np.arange(20), 4))
-    >>> round(noise.variances.mean(), 1), noise.n_repeats, round(noise.n_independent, -2), averages.shape
-    (np.float64(4.0), 4.0, 500.0, (20, 500))
-    """
-    values, index = np.asarray(trials, dtype=np.float64), np.asarray(stimulus)
-    counts = np.bincount(index)
-    if counts.min() < 2:
-        raise InputError("a stimulus has fewer than two trials; its noise is not known")
-    means = np.zeros((len(counts), values.shape[1]))
-    np.add.at(means, index, values)
-    means /= counts[:, None]
-    residuals = values - means[index]
-    freedom = len(values) - len(counts)
-    variances = np.square(residuals).sum(axis=0) / freedom
-    n_repeats = float(len(counts) / (1 / counts).sum())
-    return TrialNoise(variances, n_repeats, freedom, _independent(residuals, index, counts, variances)), means
-
-
-def _independent(residuals: Floats, index: npt.NDArray[Any], counts: npt.NDArray[Any], variances: Floats) -> float:
-    """From products of the residuals of trials with different stimuli, whose mean square is tr(C^2) over neurons."""
-    some = np.random.default_rng(0).permutation(len(residuals))[:MOST_TRIALS]
-    scaled = residuals[some] / np.sqrt(1 - 1 / counts[index[some]])[:, None]
-    apart = index[some][:, None] != index[some][None]
-    if not variances.any() or not apart.any():
-        return float(len(variances))
-    found = variances.sum() ** 2 / np.square(scaled @ scaled.T)[apart].mean()
-    return float(np.clip(found, 1, len(variances)))
-
-
-def like_trials(rdm: Any, averages: "NeuronProducts", noise: TrialNoise, metric: str = "correlation") -> Likeness:
+def like_trials(
+    rdm: Any,
+    averages: "NeuronProducts",
+    noise: TrialNoise,
+    metric: str = "correlation",
+    stimuli: StimulusVariances | None = None,
+) -> Likeness:
     """Simulated from an RDM, with the signal-to-noise of a recording's trials.
 
     The variance of the signal over stimuli stands to that of the noise as in the recording, where the noise that is
@@ -119,28 +67,33 @@ def like_trials(rdm: Any, averages: "NeuronProducts", noise: TrialNoise, metric:
     noise : TrialNoise
     metric : str
         "correlation", "cosine" or "euclidean".
+    stimuli : StimulusVariances, optional
+        Of the same trials; without it, all stimuli are taken to drive neurons equally.
 
     Raises
     ------
     InputError
         If the averages show no signal.
     """
-    moments = _Moments.of(averages, rdm, metric)
+    unequal = stimuli.unequal() if stimuli else None
+    moments = _Moments.of(averages, rdm, metric, unequal)
     left = noise.variances / noise.n_repeats
     of_noise = float(left.sum())
-    signal = _signal(averages.products, moments.covariance, of_noise, noise.n_independent)
+    signal = _signal(averages.products, moments.covariance, of_noise, noise.n_independent, unequal)
     own, n = np.sqrt(of_noise / signal * moments.spread), len(left)
     if not moments.signal > 0:  # how unequal neurons are cannot be seen
-        return _likeness(own, n, noise.n_independent, 1.0, n)
+        return _likeness(own, (n, noise.n_independent, 1.0), n, unequal)
     products = float((moments.gains * left).sum())
     squared = float(np.square(left).sum()) * noise.freedom / (noise.freedom + 2)
     squares = moments.squares_given(products, squared)
     n_noise = min(noise.n_independent, of_noise**2 / squared) if of_noise > 0 else n
     both = products / moments.signal / of_noise if of_noise > 0 else 1.0
-    return _likeness(own, moments.signal**2 / squares, n_noise, both, n)
+    return _likeness(own, (moments.signal**2 / squares, n_noise, both), n, unequal)
 
 
-def _signal(products: Floats, covariance: Floats, noise: float, n_independent: float) -> float:
+def _signal(
+    products: Floats, covariance: Floats, noise: float, n_independent: float, stimuli: UnequalStimuli | None
+) -> float:
     """Variance of all neurons' signal over stimuli, if its covariance is as given, of mean 1; InputError without any.
 
     It is the mean over stimuli or, the more uncertain this is, the part of the covariance as given, which less noise
@@ -152,22 +105,26 @@ def _signal(products: Floats, covariance: Floats, noise: float, n_independent: f
     error = noise * float(np.sqrt(2 / n_independent / (n - 1)))
     share = error / (error + SURE * max(plain, error)) if error > 0 else 0.0
     weights = share * covariance / np.square(covariance).sum() * (n - 1) + (1 - share) * everywhere
-    found = float((weights * products).sum()) - noise * float(np.trace(weights))
+    of_noise = everywhere if stimuli is None else everywhere @ np.diag(np.square(stimuli.noise)) @ everywhere
+    found = float((weights * (products - noise * of_noise)).sum())
     by_chance = noise * float(np.sqrt(2 / n_independent)) * float(np.linalg.norm(weights))
     if not found > BEYOND_CHANCE * by_chance:
         raise InputError("averages over trials vary no more between stimuli than their noise does")
     return found / float((weights * covariance).sum())
 
 
-def like_averages(rdm: Any, averages: "NeuronProducts", metric: str = "correlation") -> Likeness:
+def like_averages(
+    rdm: Any, averages: "NeuronProducts", metric: str = "correlation", stimuli: StimulusVariances | None = None
+) -> Likeness:
     """Simulated from an RDM, with neurons that have as much in common as those of a recording without trials.
 
     The squared covariances of stimuli beyond those of noise are, summed up, as large as in the recording: so are those
-    of halves of the neurons. Noise that neurons share counts as signal.
+    of halves of the neurons. Noise that neurons share counts as signal, and noise is taken to be as large for every
+    stimulus.
 
     Parameters
     ----------
-    rdm, averages, metric
+    rdm, averages, metric, stimuli
         See :func:`like_trials`.
 
     Raises
@@ -175,7 +132,17 @@ def like_averages(rdm: Any, averages: "NeuronProducts", metric: str = "correlati
     InputError
         If neurons have nothing in common.
     """
-    moments = _Moments.of(averages, rdm, metric)
+    if stimuli is None:
+        return _like_averages(rdm, averages, metric, None)
+    found = _like_averages(rdm, averages, metric, stimuli.unequal())
+    for _ in range(ROUNDS):
+        found = _like_averages(rdm, averages, metric, stimuli.unequal(found.noise))
+    return found
+
+
+def _like_averages(rdm: Any, averages: "NeuronProducts", metric: str, stimuli: UnequalStimuli | None) -> Likeness:
+    """With stimuli that drive neurons as given."""
+    moments = _Moments.of(averages, rdm, metric, stimuli)
     total = float(moments.variances.sum())
     if not moments.signal > 0:
         raise InputError(NOTHING_SHARED)
@@ -186,14 +153,19 @@ def like_averages(rdm: Any, averages: "NeuronProducts", metric: str = "correlati
     n_noise = noise**2 / of_noise if of_noise > 0 else n
     both = products / moments.signal / noise if noise > 0 else 1.0
     own = np.sqrt(noise / signal * moments.spread)
-    return _likeness(own, moments.signal**2 / squares, n_noise, both, n)
+    return _likeness(own, (moments.signal**2 / squares, n_noise, both), n, stimuli)
 
 
-def _likeness(noise: float, n_signal: float, n_noise: float, both: float, n_neurons: int) -> Likeness:
-    """With whole numbers of neurons; `both` is the sum of their products, of signal and noise that each add up to 1."""
-    signal, of_noise = (int(np.clip(round(n), 2, n_neurons)) for n in (n_signal, n_noise))
-    shared = int(np.clip(round(both * signal * of_noise), 0, min(signal, of_noise)))
-    return Likeness(float(noise), UnequalNeurons(signal, of_noise, shared))
+def _likeness(
+    noise: float, numbers: tuple[float, float, float], n_neurons: int, stimuli: UnequalStimuli | None
+) -> Likeness:
+    """With whole numbers of neurons with signal, with noise, and with both.
+
+    The last is given by the sum of products of signal and noise that each add up to 1.
+    """
+    signal, of_noise = (int(np.clip(round(n), 2, n_neurons)) for n in numbers[:2])
+    shared = int(np.clip(round(numbers[2] * signal * of_noise), 0, min(signal, of_noise)))
+    return Likeness(float(noise), UnequalNeurons(signal, of_noise, shared), stimuli)
 
 
 @dataclass(frozen=True)
@@ -249,8 +221,8 @@ class _Moments:
     halves: float
 
     @classmethod
-    def of(cls, averages: NeuronProducts, rdm: Any, metric: str) -> "_Moments":
-        covariance, spread = _centred(covariance_of(rdm, metric))
+    def of(cls, averages: NeuronProducts, rdm: Any, metric: str, stimuli: UnequalStimuli | None) -> "_Moments":
+        covariance, spread = _centred(driven(covariance_of(rdm, metric), metric, stimuli))
         beyond = float(np.square(covariance).sum()) / (len(covariance) - 1) - 1
         shared = float(averages.halves.sum())
         # Of normal responses without signal, d cos^2 of two neurons has a variance of 2 (d - 1) / (d + 2).

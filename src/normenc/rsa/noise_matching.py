@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.rsa.ceiling import noise_ceiling, spearman_brown
-from normenc.rsa.wishart import SimulatedRdms, covariance_of
+from normenc.rsa.unequal_stimuli import UnequalStimuli
+from normenc.rsa.wishart import SimulatedRdms, covariance_of, driven
 
 __all__ = ["MAX_NOISE", "expected_reliability", "matching_noise"]
 
@@ -17,7 +18,14 @@ FEW_NEURONS = 100  # below which halves are drawn: the formula for their similar
 N_DRAWN = 16
 
 
-def matching_noise(rdm: Any, responses: Any, seed: int = 0, *, metric: str = "correlation") -> float:
+def matching_noise(
+    rdm: Any,
+    responses: Any,
+    seed: int = 0,
+    *,
+    metric: str = "correlation",
+    stimuli: UnequalStimuli | None = None,
+) -> float:
     """Noise with which recordings simulated from `rdm` are as reliable as a real one.
 
     Halves of the simulated neurons give RDMs as similar as halves of the real ones do. Noise that neurons share makes
@@ -31,6 +39,8 @@ def matching_noise(rdm: Any, responses: Any, seed: int = 0, *, metric: str = "co
         Of the halves.
     metric : str
         "correlation", "cosine" or "euclidean".
+    stimuli : UnequalStimuli, optional
+        How strongly and how noisily each stimulus drives neurons; all equally by default.
 
     Returns
     -------
@@ -44,12 +54,14 @@ def matching_noise(rdm: Any, responses: Any, seed: int = 0, *, metric: str = "co
     low, high = 0.0, MAX_NOISE
     for _ in range(STEPS):
         middle = (low + high) / 2
-        higher = reliability(rdm, n_neurons, middle, metric) > wanted
+        higher = reliability(rdm, n_neurons, middle, metric, stimuli) > wanted
         low, high = (middle, high) if higher else (low, middle)
     return (low + high) / 2
 
 
-def expected_reliability(rdm: Any, n_neurons: float, noise: float, metric: str = "correlation") -> float:
+def expected_reliability(
+    rdm: Any, n_neurons: float, noise: float, metric: str = "correlation", stimuli: UnequalStimuli | None = None
+) -> float:
     r"""Reliability of a simulated recording's RDM, as :func:`noise_ceiling` estimates it from halves of the neurons.
 
     The expected correlation of two halves is the variance of the expected dissimilarities, over this and the mean
@@ -62,10 +74,10 @@ def expected_reliability(rdm: Any, n_neurons: float, noise: float, metric: str =
     >>> round(expected_reliability(ring, 100, 0.5), 2), round(expected_reliability(ring, 100, 5), 2)
     (0.98, 0.06)
     """
-    covariance = covariance_of(rdm, metric)
+    covariance = driven(covariance_of(rdm, metric), metric, stimuli)
     n = len(covariance)
     freedom = max(n_neurons / 2 - (metric == "correlation"), 1.0)
-    total = covariance + noise**2 * np.eye(n)
+    total = covariance + noise**2 * np.diag(np.ones(n) if stimuli is None else np.square(stimuli.noise))
     above = np.triu_indices(n, k=1)
     n_pairs = len(above[0])
     if metric == "euclidean":
@@ -87,10 +99,10 @@ def expected_reliability(rdm: Any, n_neurons: float, noise: float, metric: str =
     return float(spearman_brown(signal / (signal + max(float(variances.mean()) - of_mean, 0.0)))) if signal > 0 else 0.0
 
 
-def _drawn_reliability(rdm: Any, n_neurons: float, noise: float, metric: str) -> float:
+def _drawn_reliability(rdm: Any, n_neurons: float, noise: float, metric: str, stimuli: UnequalStimuli | None) -> float:
     """The same from pairs of drawn halves, always with the same random numbers."""
     rng = np.random.default_rng(0)
-    halves = SimulatedRdms(rdm, max(2, round(n_neurons / 2)), noise, metric).draw(2 * N_DRAWN, rng)
+    halves = SimulatedRdms(rdm, max(2, round(n_neurons / 2)), noise, metric, stimuli).draw(2 * N_DRAWN, rng)
     halves -= halves.mean(axis=1, keepdims=True)
     halves /= np.linalg.norm(halves, axis=1, keepdims=True)
     return float(spearman_brown(np.einsum("ij,ij->", halves[::2], halves[1::2]) / N_DRAWN))

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from normenc.arrays import as_count
 from normenc.errors import InputError
 from normenc.rsa.pairs import as_rdm
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 
 __all__ = ["simulate_responses"]
 
@@ -22,6 +23,7 @@ def simulate_responses(
     *,
     n_repeats: int = 1,
     n_animals: int = 1,
+    stimuli: UnequalStimuli | None = None,
 ) -> Floats:
     r"""Noisy responses of neurons that represent stimuli with a given correlation RDM.
 
@@ -38,6 +40,8 @@ def simulate_responses(
     noise : float
         Standard deviation of single-trial noise, in standard deviations of the signal over neurons.
     rng : numpy.random.Generator
+    stimuli : UnequalStimuli, optional
+        How strongly and how noisily each stimulus drives neurons; all equally by default.
 
     Returns
     -------
@@ -64,4 +68,8 @@ def simulate_responses(
     values, directions = np.linalg.eigh(1 - matrix)
     factor = directions * np.sqrt(np.maximum(values, 0))
     signal = factor @ rng.standard_normal((n_animals, len(matrix), n_neurons))
-    return signal[:, None] + noise * rng.standard_normal((n_animals, n_repeats, len(matrix), n_neurons))
+    of_trials = noise * rng.standard_normal((n_animals, n_repeats, len(matrix), n_neurons))
+    if stimuli is not None:
+        signal *= stimuli.strength[:, None]
+        of_trials *= stimuli.noise[:, None]
+    return signal[:, None] + of_trials

@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.rsa.pairs import as_rdm
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 
-__all__ = ["SimulatedRdms", "UnequalNeurons", "covariance_of"]
+__all__ = ["SimulatedRdms", "UnequalNeurons", "covariance_of", "driven"]
 
 Floats = npt.NDArray[np.float64]
 CHUNK_BYTES = 2**25  # of matrices at a time
@@ -44,6 +45,13 @@ def covariance_of(rdm: Any, metric: str = "correlation") -> Floats:
     if not size > 0:
         raise InputError("all dissimilarities of an RDM are 0; there is nothing to simulate")
     return np.asarray(centred / size)
+
+
+def driven(covariance: Floats, metric: str, stimuli: UnequalStimuli | None) -> Floats:
+    """Covariance of stimuli that drive neurons unequally; squared distances have the strengths in them already."""
+    if stimuli is None or metric == "euclidean":
+        return covariance
+    return covariance * np.outer(stimuli.strength, stimuli.strength)
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,8 @@ class SimulatedRdms:
         Standard deviation of the noise of a mean response, in those of the signal over neurons.
     metric : str
         Of the RDM, and of those that are drawn: "correlation", "cosine" or "euclidean".
+    stimuli : UnequalStimuli, optional
+        How strongly and how noisily each stimulus drives neurons; all equally by default.
 
     Examples
     --------
@@ -89,18 +99,17 @@ class SimulatedRdms:
     n_neurons: int | UnequalNeurons
     noise: float
     metric: str = "correlation"
+    stimuli: UnequalStimuli | None = None
 
     def draw(self, n_simulations: int, rng: np.random.Generator) -> Floats:
         """Dissimilarities above the diagonal, shape (n_simulations, n_pairs)."""
-        covariance = covariance_of(self.rdm, self.metric)
-        values, directions = np.linalg.eigh(covariance)
+        values, directions = np.linalg.eigh(driven(covariance_of(self.rdm, self.metric), self.metric, self.stimuli))
         values = np.maximum(values, 0)
+        of_noise = self.noise**2 * (1.0 if self.stimuli is None else np.square(self.stimuli.noise))
         groups = []
         for n, signal, noise in self._groups():
-            own = signal * values + noise * self.noise**2
-            there = own > own.max() * len(own) * np.finfo(float).eps
-            if n > 0 and there.any():
-                groups.append((directions[:, there] * np.sqrt(own[there]), n))
+            if n > 0 and (factor := _factor(values * signal, directions, of_noise * noise)).size:
+                groups.append((factor, n))
         return np.concatenate(list(self._vectors(groups, n_simulations, rng)))
 
     def _groups(self) -> list[tuple[int, float, float]]:
@@ -135,6 +144,19 @@ class SimulatedRdms:
                 above /= lengths[:, pairs[0]]
                 above /= lengths[:, pairs[1]]
                 yield 1 - above
+
+
+def _factor(values: Floats, directions: Floats, noise: Any) -> Floats:
+    """F with F F' the covariance of a signal, given by its eigenvectors, plus that of the noise, of any width."""
+    if np.ndim(noise) and values.any() and noise.any():
+        covariance = (directions * values) @ directions.T
+        covariance[np.diag_indices_from(covariance)] += noise
+        return np.asarray(np.linalg.cholesky(covariance))
+    if np.ndim(noise) and noise.any():
+        return np.diag(np.sqrt(noise))
+    own = values + np.max(noise)
+    there = own > own.max() * len(own) * np.finfo(float).eps
+    return np.asarray(directions[:, there] * np.sqrt(own[there]))
 
 
 def _roots(rank: int, freedom: int, n: int, rng: np.random.Generator) -> Floats:

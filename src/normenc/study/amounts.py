@@ -10,14 +10,16 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.rsa.neurons import MIN_NEURONS
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.study.progress import ProgressCallback, each
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import PowerSettings
 from normenc.study.shown import Shown
 
-__all__ = ["amounts_of", "candidates_of", "first_rdms", "mean_repeats", "with_stimuli"]
+__all__ = ["amounts_of", "candidates_of", "drawn_stimuli", "mean_repeats", "seed_rdms", "with_stimuli"]
 
+Floats = npt.NDArray[np.float64]
 LEAST_STIMULI = 6  # from which on tests generalise to others
 MOST_STIMULI = 200  # that are tried unasked
 MOST_NEURONS = 20_000  # likewise
@@ -120,7 +122,7 @@ def candidates_of(
     Parameters
     ----------
     prepared : Prepared
-    own : mapping of str to ndarray
+    own : mapping of str to ndarray, shape (n_seeds, n_stimuli, n_stimuli)
         RDMs of the recording's own stimuli, by label.
     numbers : sequence of int
     device : str
@@ -134,12 +136,15 @@ def candidates_of(
         When a candidate has no dissimilarities of more stimuli.
     """
     n_own = prepared.recording.n_stimuli
-    rdms = {n: {label: rdm[np.ix_(*[_evenly(n_own, n)] * 2)] for label, rdm in own.items()} for n in numbers}
+    rdms = {}
+    for n in numbers:
+        places = _evenly(n_own, n)
+        rdms[n] = {label: rdm[:, places[:, None], places] for label, rdm in own.items()}
     for n in each(progress, "responses to more stimuli", [n for n in dict.fromkeys(numbers) if n > n_own]):
         more = with_stimuli(prepared.recording, n)
         assert more.orientation is not None
         shown = replace(prepared, recording=more, shown=Shown(more, prepared.study.stimuli))
-        of_more = first_rdms(represent(shown, device=device, progress=False).representations)
+        of_more = seed_rdms(represent(shown, device=device, progress=False).representations)
         if missing := [label for label in own if label not in of_more]:
             raise InputError(f"power.n_stimuli: {missing[0]} has no dissimilarities of {n} stimuli; try another number")
         rdms[n] = {label: of_more[label] for label in own}
@@ -151,9 +156,31 @@ def _evenly(n_own: int, n: int) -> npt.NDArray[np.intp]:
     return np.floor(np.arange(min(n, n_own)) * n_own / min(n, n_own)).astype(np.intp)
 
 
-def first_rdms(representations: Sequence[Representation]) -> dict[str, Any]:
-    """The first seed's RDM of every label."""
-    rdms: dict[str, Any] = {}
+def seed_rdms(representations: Sequence[Representation]) -> dict[str, Floats]:
+    """RDMs of all seeds of every label, shape (n_seeds, n_stimuli, n_stimuli)."""
+    rdms: dict[str, list[Any]] = {}
     for representation in representations:
-        rdms.setdefault(representation.label, representation.rdm)
-    return rdms
+        rdms.setdefault(representation.label, []).append(np.asarray(representation.rdm, dtype=np.float64))
+    return {label: np.stack(own) for label, own in rdms.items()}
+
+
+def drawn_stimuli(recording: Recording, own: UnequalStimuli, n_stimuli: int) -> UnequalStimuli:
+    """How strongly and how noisily another number of stimuli drives neurons: as those of the recording nearby do.
+
+    Examples
+    --------
+    >>> recording = Recording.from_responses("toy", np.eye(4)[:, :2], direction=np.arange(0, 360, 90))
+    >>> drawn_stimuli(recording, UnequalStimuli([1, 3, 1, 3], np.ones(4)), 8).strength
+    array([1., 2., 3., 2., 1., 2., 3., 2.])
+    """
+    n_own = recording.n_stimuli
+    if n_stimuli <= n_own:
+        places = _evenly(n_own, n_stimuli)
+        return UnequalStimuli(own.strength[places], own.noise[places])
+    at, there = (np.asarray(one.stimulus, dtype=float) for one in (with_stimuli(recording, n_stimuli), recording))
+    order = np.argsort(there)
+    strength, noise = (
+        np.interp(at, there[order], values[order], period=recording.period if recording.covers_circle else None)
+        for values in (own.strength, own.noise)
+    )
+    return UnequalStimuli(strength, noise)

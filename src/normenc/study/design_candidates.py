@@ -1,7 +1,8 @@
 """Candidates on any stimuli: their RDMs, and how strongly their units respond to each stimulus."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,7 @@ import torch
 
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError
+from normenc.study.amounts import seed_rdms
 from normenc.study.building import control_outputs
 from normenc.study.rdm_folder import RdmFolder
 from normenc.study.represented import Represented
@@ -25,31 +27,38 @@ class Candidates:
 
     Attributes
     ----------
-    rdms : dict of str to ndarray, shape (n_stimuli, n_stimuli)
+    seeds : dict of str to ndarray, shape (n_seeds, n_stimuli, n_stimuli)
+        RDMs of all seeds.
     spreads : dict of str to ndarray, shape (n_stimuli,)
-        Standard deviation of each stimulus's pattern over units; of layers whose responses were not kept, ones.
+        Standard deviation of each stimulus's pattern over units, of the first seed; of layers whose responses were not
+        kept, ones.
     lacking : dict of str to str
         Why candidates have no RDM, by label.
     """
 
-    rdms: dict[str, Floats]
+    seeds: dict[str, Floats]
     spreads: dict[str, Floats]
     lacking: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def rdms(self) -> dict[str, Floats]:
+        """Means over seeds, shape (n_stimuli, n_stimuli)."""
+        return {name: own.mean(axis=0) for name, own in self.seeds.items()}
 
     def of(self, places: npt.NDArray[np.intp]) -> "Candidates":
         """On some of the stimuli."""
         return Candidates(
-            {name: rdm[np.ix_(places, places)] for name, rdm in self.rdms.items()},
+            {name: own[:, places[:, None], places] for name, own in self.seeds.items()},
             {name: spread[places] for name, spread in self.spreads.items()},
         )
 
     def only(self, names: Sequence[str]) -> "Candidates":
         """These candidates alone."""
-        return Candidates({n: self.rdms[n] for n in names}, {n: self.spreads[n] for n in names})
+        return Candidates({n: self.seeds[n] for n in names}, {n: self.spreads[n] for n in names})
 
     def joined(self, other: "Candidates") -> "Candidates":
         """With those of another set, on the same stimuli."""
-        return Candidates(self.rdms | other.rdms, self.spreads | other.spreads, self.lacking)
+        return Candidates(self.seeds | other.seeds, self.spreads | other.spreads, self.lacking)
 
     def strength(self, own: "Candidates") -> dict[str, Floats]:
         """Of responses to each stimulus, in those to the recording's own stimuli (root mean square), and at most 1.
@@ -63,14 +72,10 @@ class Candidates:
 
 
 def candidates_on(represented: Represented) -> Candidates:
-    """The first seed of every label."""
+    """Every label."""
     lacking = {failure.encoder.layer or failure.encoder.network: failure.told for failure in represented.failures}
-    return _candidates(represented.firsts, lacking)
-
-
-def _candidates(firsts: Mapping[str, Representation], lacking: dict[str, str] | None = None) -> Candidates:
-    rdms = {label: np.asarray(first.rdm, dtype=np.float64) for label, first in firsts.items()}
-    return Candidates(rdms, {label: _spread(first) for label, first in firsts.items()}, lacking or {})
+    spreads = {label: _spread(first) for label, first in represented.firsts.items()}
+    return Candidates(seed_rdms(represented.representations), spreads, lacking)
 
 
 def _spread(representation: Representation) -> Floats:
@@ -91,4 +96,5 @@ def orientation_models(prepared: Prepared, orientation: Floats) -> Candidates:
                 if isinstance(own, InputError):
                     raise own
                 found[own.label] = own
-    return _candidates(found)
+    spreads = {label: _spread(own) for label, own in found.items()}
+    return Candidates(seed_rdms(list(found.values())), spreads)

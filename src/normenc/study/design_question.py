@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.study.design_candidates import Candidates, candidates_on, orientation_models
 from normenc.study.pool_images import Pool, shown_pool
 from normenc.study.power_analysis import trial_noises
@@ -42,6 +43,8 @@ class Question:
         On the recording's own stimuli, and on the pool; the same candidates.
     noise : dict of str to float
         Of one trial, for each candidate.
+    stimuli : dict of str to UnequalStimuli
+        How strongly and how noisily the recording's own stimuli drive neurons, for each candidate.
     n_neurons : int
     left_out, same : dict of str to str
         See :class:`normenc.study.Design`.
@@ -53,6 +56,7 @@ class Question:
     own: Candidates
     of_pool: Candidates
     noise: dict[str, float]
+    stimuli: dict[str, UnequalStimuli]
     n_neurons: int
     left_out: dict[str, str]
     same: dict[str, str]
@@ -82,14 +86,14 @@ def asked(prepared: Prepared, pool: Pool, n_neurons: int, device: str, progress:
         of_pool = of_pool.joined(orientation_models(represented.prepared, pool.orientation))
     names, same, left_out = _compared(own, of_pool)
     own, of_pool = own.only(names), of_pool.only(names)
-    noise = trial_noises(prepared, own.rdms, "design", progress)
+    noise, stimuli = trial_noises(prepared, own.rdms, "design", progress)
     left_out = pool.left_out | prepared.skipped_controls | left_out
-    return Question(prepared, pool, represented, own, of_pool, noise, n_neurons, left_out, same)
+    return Question(prepared, pool, represented, own, of_pool, noise, stimuli, n_neurons, left_out, same)
 
 
 def _compared(own: Candidates, of_pool: Candidates) -> tuple[list[str], dict[str, str], dict[str, str]]:
     """Labels of the candidates, those that are like another one, and why others are left out."""
-    kept, same = distinct({0: of_pool.rdms})
+    kept, same = distinct({0: of_pool.seeds})
     left_out = dict(own.lacking)
     for label in own.rdms:
         if label not in of_pool.rdms:

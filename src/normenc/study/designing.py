@@ -87,9 +87,9 @@ def design(
 ) -> Design:
     """Choose the stimuli that best tell a study's candidates apart, against the noise of its recording.
 
-    Candidates are the layers of networks (the first seed's), their untrained twins and the controls, as for
-    :func:`power`. Each is shown the whole pool. Stimuli that evoke less in a candidate than the recording's own do,
-    such as gratings of low contrast, count as noisier by as much.
+    Candidates are the layers of networks, their untrained twins and the controls, as for :func:`power`. Each is
+    shown the whole pool. Stimuli that evoke less in a candidate than the recording's own do, such as gratings of
+    low contrast, count as noisier by as much.
 
     Parameters
     ----------

@@ -210,6 +210,7 @@ def _identification(
         candidates.stacks,
         n_neurons=data.n_neurons | (like.n_neurons if like else {}),
         noise=data.noise | (like.noise if like else {}),
+        stimuli=data.stimuli | (like.stimuli if like else {}),
         n_animals=data.facts["n_animals"],
         measures=measures,
         n_simulations=n_simulations,

@@ -1,6 +1,6 @@
 """What is simulated of a recording: its animals, neurons, trials and noise, for :func:`normenc.rsa.identification`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,14 +9,16 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.recordings import Recording
-from normenc.rsa.likeness import Likeness, NeuronProducts, TrialNoise, like_averages, like_trials, trial_noise
+from normenc.rsa.likeness import COULD_HAVE_TOLD_NOTHING, Likeness, NeuronProducts, like_averages, like_trials
 from normenc.rsa.neurons import MIN_NEURONS
+from normenc.rsa.single_trials import TrialNoise, trial_noise
+from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
 from normenc.rsa.wishart import UnequalNeurons
 from normenc.study.amounts import mean_repeats
 from normenc.study.section_base import Settings
 from normenc.study.sections import IdentifySettings
 
-__all__ = ["SimulatedData", "simulated_data"]
+__all__ = ["RecordedStimuli", "SimulatedData", "simulated_data"]
 
 Floats = npt.NDArray[np.float64]
 FROM = {
@@ -24,6 +26,7 @@ FROM = {
     "neurons": "what its neurons have in common",
     "settings": "the settings",
 }
+EQUAL = "An RDM does not tell how strongly each stimulus drives neurons; all are taken to do so equally."
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,15 @@ class SimulatedData:
         Of each animal, by candidate.
     noise : dict of str to float
         Of the averages over trials, by candidate.
+    stimuli : dict of str to UnequalStimuli
+        How strongly and how noisily each stimulus drives neurons, by candidate.
     facts : dict
         ``n_animals``, ``n_neurons`` (of each animal, or all together), ``n_repeats``, ``noise_from`` and ``notes``.
     """
 
     n_neurons: dict[str, list[int | UnequalNeurons]]
     noise: dict[str, float]
+    stimuli: dict[str, UnequalStimuli]
     facts: dict[str, Any]
 
 
@@ -52,6 +58,7 @@ class _Animal:
     n_neurons: int
     products: NeuronProducts
     noise: TrialNoise | None
+    stimuli: StimulusVariances
 
 
 def simulated_data(
@@ -79,18 +86,22 @@ def simulated_data(
     if recording.responses is None or recording.responses.shape[1] < MIN_NEURONS:
         if stated is None or settings.n_neurons is None:
             raise InputError(_unknown(recording))
-        return _stated(rdms, settings, stated, settings.n_neurons, 1, settings.n_repeats or 1)
+        equal = UnequalStimuli.equal(len(next(iter(rdms.values()))))
+        known = _stated(rdms, settings, stated, settings.n_neurons, 1, settings.n_repeats or 1, equal)
+        return replace(known, facts=known.facts | {"notes": [EQUAL]})
     n_animals = _n_animals(recording)
     repeats = mean_repeats(recording) / (1 if _own_neurons(recording) else n_animals)
     asked = settings.n_repeats or repeats
     if stated is not None:
         own = settings.n_neurons or recording.responses.shape[1] // (n_animals if _own_neurons(recording) else 1)
-        return _stated(rdms, settings, stated, own, n_animals, asked)
-    animals = _animals(recording, some)
+        recorded = RecordedStimuli.of(recording, metric, some).unequal(stated / np.sqrt(repeats))
+        return _stated(rdms, settings, stated, own, n_animals, asked, recorded)
+    animals = _animals(recording, some, metric)
     n_animals = len(animals) if _own_neurons(recording) else n_animals
     less = np.sqrt(repeats / asked)
     n_neurons: dict[str, list[int | UnequalNeurons]] = {}
-    noise = {}
+    noise: dict[str, float] = {}
+    stimuli: dict[str, UnequalStimuli] = {}
     for label, rdm in rdms.items():
         likes = [_like(animal, rdm, metric, recording.name) for animal in animals]
         sizes: list[int | UnequalNeurons] = [
@@ -100,6 +111,7 @@ def simulated_data(
         # Averages of fewer trials, where all animals' trials are of the same neurons.
         more = np.sqrt(n_animals) if len(animals) == 1 else 1.0
         noise[label] = float(np.sqrt(np.mean([like.noise**2 for like in likes])) * more * less)
+        stimuli[label] = _mean([like.stimuli for like in likes if like.stimuli is not None])
     facts = {
         "n_animals": n_animals,
         "n_neurons": settings.n_neurons or [animal.n_neurons for animal in animals],
@@ -107,11 +119,51 @@ def simulated_data(
         "noise_from": FROM["neurons" if animals[0].noise is None else "trials"],
         "notes": _notes(recording, animals),
     }
-    return SimulatedData(n_neurons, noise, facts)
+    return SimulatedData(n_neurons, noise, stimuli, facts)
+
+
+@dataclass(frozen=True)
+class RecordedStimuli:
+    """How strongly and how noisily each stimulus drives a recording's neurons.
+
+    Attributes
+    ----------
+    of_animals : list of StimulusVariances
+    """
+
+    of_animals: list[StimulusVariances]
+
+    @classmethod
+    def of(cls, recording: Recording, metric: str, some: Any = slice(None)) -> "RecordedStimuli":
+        """Of a recording with responses; `metric` is that of its RDM."""
+        return cls([variances for *_, variances in _populations(recording, some, metric)])
+
+    @property
+    def by_trials(self) -> bool:
+        """Whether trials tell the noise."""
+        return self.of_animals[0].noise is not None
+
+    def unequal(self, noise: float = 0.0) -> UnequalStimuli:
+        """The mean of animals; `noise` is that of averages, used where no trials tell it."""
+        return _mean([own.unequal(noise) for own in self.of_animals])
+
+
+def _mean(stimuli: list[UnequalStimuli]) -> UnequalStimuli:
+    """Of animals, by variances."""
+    strength, noise = (
+        np.sqrt(np.mean([np.square(getattr(own, name)) for own in stimuli], axis=0)) for name in ("strength", "noise")
+    )
+    return UnequalStimuli.relative(strength, noise)
 
 
 def _stated(
-    rdms: Mapping[str, Floats], settings: Settings, noise: float, n_neurons: int, n_animals: int, n_repeats: float
+    rdms: Mapping[str, Floats],
+    settings: Settings,
+    noise: float,
+    n_neurons: int,
+    n_animals: int,
+    n_repeats: float,
+    stimuli: UnequalStimuli,
 ) -> SimulatedData:
     facts = {
         "n_animals": n_animals,
@@ -121,14 +173,15 @@ def _stated(
         "notes": [],
     }
     own: list[int | UnequalNeurons] = [n_neurons] * n_animals
-    return SimulatedData(dict.fromkeys(rdms, own), dict.fromkeys(rdms, float(noise / np.sqrt(n_repeats))), facts)
+    of_averages = dict.fromkeys(rdms, float(noise / np.sqrt(n_repeats)))
+    return SimulatedData(dict.fromkeys(rdms, own), of_averages, dict.fromkeys(rdms, stimuli), facts)
 
 
 def _unknown(recording: Recording) -> str:
     known = "only by its RDM" if recording.responses is None else f"by {recording.n_neurons} neurons"
     return (
-        f"{recording.name} is known {known}, which does not tell how noisy it is: recordings like it cannot be "
-        "simulated. State identify.noise and identify.n_neurons, if you know them"
+        f"the recording {recording.name} is known {known}, which does not tell how noisy it is: recordings like it "
+        "cannot be simulated. State identify.noise and identify.n_neurons, if you know them"
     )
 
 
@@ -149,35 +202,48 @@ def _own_neurons(recording: Recording) -> bool:
     return "neuron_animal" in recording.responses.coords and len(recording.animals) > 1
 
 
-def _animals(recording: Recording, some: Any) -> list[_Animal]:
+def _animals(recording: Recording, some: Any, metric: str) -> list[_Animal]:
+    return [
+        _Animal(averages.shape[1], NeuronProducts.of(averages), noise, variances)
+        for averages, noise, variances in _populations(recording, some, metric)
+    ]
+
+
+def _populations(
+    recording: Recording, some: Any, metric: str
+) -> Iterator[tuple[Floats, TrialNoise | None, StimulusVariances]]:
+    """Averages over trials, of each animal with neurons of its own or of all together, and their noise."""
     responses, trials = recording.responses, recording.trials
     assert responses is not None
     own = responses["neuron_animal"].values.astype(str) if _own_neurons(recording) else None
     columns = [own == name for name in np.unique(own)] if own is not None else [np.ones(responses.shape[1], dtype=bool)]
     columns = [mine for mine in columns if mine.sum() >= MIN_NEURONS]
     if not columns:
-        raise InputError(f"{recording.name}: no animal has {MIN_NEURONS} neurons, so that its noise is not known")
-    animals = []
+        raise InputError(
+            f"the recording {recording.name}: no animal has {MIN_NEURONS} neurons, so that its noise is not known"
+        )
     places = np.arange(recording.n_stimuli)[some]
     for mine in columns:
-        noise = None
-        averages = responses.values[some][:, mine]
-        if trials is not None and recording.n_repeats[0] >= 2:
-            index = trials["stimulus_index"].values
-            rows = np.isin(index, places)
-            noise, averages = trial_noise(trials.values[rows][:, mine], np.searchsorted(places, index[rows]))
-        animals.append(_Animal(int(mine.sum()), NeuronProducts.of(averages), noise))
-    return animals
+        if trials is None or recording.n_repeats[0] < 2:
+            averages = responses.values[some][:, mine]
+            yield averages, None, StimulusVariances.of(averages, metric)
+            continue
+        index = trials["stimulus_index"].values
+        rows = np.isin(index, places)
+        own_trials, shown = trials.values[rows][:, mine], np.searchsorted(places, index[rows])
+        noise, averages = trial_noise(own_trials, shown)
+        yield averages, noise, StimulusVariances.of_trials(own_trials, shown, noise.n_independent, metric)
 
 
 def _like(animal: _Animal, rdm: Floats, metric: str, name: str) -> Likeness:
     try:
         if animal.noise is None:
-            return like_averages(rdm, animal.products, metric)
-        return like_trials(rdm, animal.products, animal.noise, metric)
+            return like_averages(rdm, animal.products, metric, animal.stimuli)
+        return like_trials(rdm, animal.products, animal.noise, metric, animal.stimuli)
     except InputError as error:
         raise InputError(
-            f"{name}: {error}; state identify.noise, or inspect the recording with normenc check"
+            f"the recording {name} {COULD_HAVE_TOLD_NOTHING}: {error}; inspect it with normenc check, or state "
+            "identify.noise if you know it"
         ) from None
 
 
@@ -197,7 +263,7 @@ def _notes(recording: Recording, animals: list[_Animal]) -> list[str]:
         notes.append("Sessions are simulated as one: their trials are averaged together.")
     if animals[0].noise is None:
         notes.append(
-            "No stimulus has trials of its own in the file, so noise that neurons share counts as signal: rates may "
-            "be too high."
+            "No stimulus has trials of its own in the file, so noise that neurons share counts as signal, and noise is "
+            "taken to be as large for every stimulus: rates may be too high."
         )
     return notes

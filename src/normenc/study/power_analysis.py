@@ -13,10 +13,12 @@ from normenc.recordings import Preparation
 from normenc.renamed import renamed
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.rsa.noise_matching import MAX_NOISE, matching_noise
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.runs.publishing import Earlier, destination, holds_nothing
 from normenc.runs.schema import SETTINGS
 from normenc.runs.writing import csv_bytes
-from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
+from normenc.study.amounts import amounts_of, candidates_of, drawn_stimuli, mean_repeats, seed_rdms, with_stimuli
+from normenc.study.population_like import RecordedStimuli
 from normenc.study.power_simulation import Power, distinct, simulate_power
 from normenc.study.progress import ProgressCallback, each, reporting, stage
 from normenc.study.represented import represent
@@ -27,6 +29,8 @@ from normenc.training import resolve_device
 from normenc.whole_files import write_whole
 
 __all__ = ["Power", "only_empty", "power", "trial_noises"]
+
+ROUNDS = 3  # in which noise and strengths that follow from averages agree with each other
 
 
 @renamed(n_jobs="workers")
@@ -83,15 +87,20 @@ def power(
             settings = amounts_of(prepared.recording, study.power)
             assert settings.n_stimuli is not None
             represented = represent(prepared, device=target.type, workers=workers or 1, progress=progress)
-            own = first_rdms(represented.representations)
+            own = seed_rdms(represented.representations)
             candidates, same = distinct(candidates_of(prepared, own, settings.n_stimuli, target.type, progress))
-            kept = {label: rdm for label, rdm in own.items() if label not in same}
+            kept = {label: rdms.mean(axis=0) for label, rdms in own.items() if label not in same}
             if len(kept) < 2:
                 raise InputError(_no_choice(list(own)))
+            noise, stimuli = trial_noises(prepared, kept, "power", progress)
             simulated = simulate_power(
                 candidates,
-                trial_noises(prepared, kept, "power", progress),
+                noise,
                 settings,
+                stimuli={
+                    n: {label: drawn_stimuli(prepared.recording, one, n) for label, one in stimuli.items()}
+                    for n in candidates
+                },
                 method=study.comparison.method,
                 ordered=[n for n in candidates if with_stimuli(prepared.recording, n).has_neighbours],
                 workers=workers,
@@ -136,8 +145,11 @@ def _write(power: Power, study: Study, folder: Path) -> None:
 
 def trial_noises(
     prepared: Prepared, candidates: Mapping[str, Any], section: str, progress: ProgressCallback
-) -> dict[str, float]:
-    """The noise of one trial for each candidate: what a section of the study states, or what the recording shows.
+) -> tuple[dict[str, float], dict[str, UnequalStimuli]]:
+    """The noise of one trial, and how unequal stimuli are, for each candidate.
+
+    The noise is what a section of the study states, or what the recording shows. A recording that is known only by its
+    RDM does not tell how unequal stimuli are; they are taken to be equal.
 
     Parameters
     ----------
@@ -154,21 +166,28 @@ def trial_noises(
         If the recording is so noisy that its noise is unknown.
     """
     settings, responses = getattr(prepared.study, section), prepared.recording.responses
-    if settings.noise is not None:
-        return dict.fromkeys(candidates, settings.noise)
-    assert responses is not None
     of_a_trial = float(np.sqrt(mean_repeats(prepared.recording)))
-    noises = {}
+    if settings.noise is not None:
+        stimuli = UnequalStimuli.equal(prepared.recording.n_stimuli)
+        if responses is not None and responses.shape[1] >= MIN_NEURONS:
+            stimuli = RecordedStimuli.of(prepared.recording, "correlation").unequal(settings.noise / of_a_trial)
+        return dict.fromkeys(candidates, settings.noise), dict.fromkeys(candidates, stimuli)
+    assert responses is not None
+    recorded = RecordedStimuli.of(prepared.recording, "correlation")
+    noises, unequal = {}, {}
     for label, rdm in each(progress, "matching the noise", candidates.items()):
-        noise = matching_noise(rdm, responses.to_numpy(), settings.seed)
+        noise = 0.0
+        for _ in range(1 if recorded.by_trials else ROUNDS):  # strengths that follow from averages depend on the noise
+            unequal[label] = recorded.unequal(noise)
+            noise = matching_noise(rdm, responses.to_numpy(), settings.seed, stimuli=unequal[label])
         if noise > 0.99 * MAX_NOISE:
             raise InputError(
-                f"{prepared.recording.name}: the RDMs of halves of its neurons have almost nothing in common, so "
-                f"its noise, more than {MAX_NOISE:g} times the signal, is not known; set {section}.noise, or inspect "
-                "the recording with normenc check"
+                f"the recording {prepared.recording.name}: the RDMs of halves of its neurons have almost nothing in "
+                f"common, so its noise, more than {MAX_NOISE:g} times the signal, is not known; set {section}.noise, "
+                "or inspect the recording with normenc check"
             )
         noises[label] = of_a_trial * noise
-    return noises
+    return noises, unequal
 
 
 def _check(prepared: Prepared) -> None:

@@ -16,6 +16,7 @@ from normenc.rsa.against import against_others
 from normenc.rsa.candidates import same_rdms
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.pairs import upper
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.study.processes import processes
 from normenc.study.progress import ProgressCallback, Stage, reporting, stage
 from normenc.study.sections import PowerSettings
@@ -94,6 +95,7 @@ def simulate_power(
     *,
     method: Method = "pearson",
     ordered: Collection[int] = (),
+    stimuli: Mapping[int, Mapping[str, UnequalStimuli]] | None = None,
     workers: int | None = None,
     progress: bool | ProgressCallback = True,
 ) -> Power:
@@ -101,8 +103,9 @@ def simulate_power(
 
     Parameters
     ----------
-    candidates : mapping of int to mapping of str to array_like, shape (n_stimuli, n_stimuli)
-        Correlation RDMs by label, for each number of stimuli; the same labels for each.
+    candidates : mapping of int to mapping of str to array_like
+        Correlation RDMs by label, (n_stimuli, n_stimuli) or (n_seeds, n_stimuli, n_stimuli), for each number of
+        stimuli; the same labels for each. Recordings are simulated from the mean over seeds.
     noise : mapping of str to float
         Of each candidate's recordings: standard deviation of a trial's noise, see
         :func:`normenc.rsa.simulate_responses`.
@@ -112,6 +115,8 @@ def simulate_power(
         A function must be one that other processes can import, if there are several.
     ordered : collection of int
         The numbers of stimuli that lie in order on a circle.
+    stimuli : mapping of int to mapping of str to UnequalStimuli, optional
+        How strongly and how noisily each of so many stimuli drives neurons, by label; all equally by default.
     workers : int, optional
     progress : bool or callable
 
@@ -124,7 +129,16 @@ def simulate_power(
         _check_importable(measure)
     amounts = list(product(candidates, settings.n_neurons or [], settings.n_animals or [], settings.n_repeats or []))
     tasks = [
-        _Task(label, noise[label], amount, settings, measure, amount[0] in ordered, index)
+        _Task(
+            label,
+            noise[label],
+            amount,
+            settings,
+            measure,
+            amount[0] in ordered,
+            stimuli[amount[0]][label] if stimuli else None,
+            index,
+        )
         for index, (amount, label) in enumerate(product(amounts, noise))
     ]
     rows: list[dict[str, Any]] = []
@@ -160,6 +174,7 @@ class _Task:
     settings: PowerSettings
     measure: Measure
     ordered: bool
+    stimuli: UnequalStimuli | None
     index: int
 
 
@@ -173,12 +188,13 @@ class _Simulate:
         """The row of ``power.csv``, and those of ``power_pairs.csv``."""
         n_stimuli, n_neurons, n_animals, n_repeats = task.amount
         models = self.candidates[n_stimuli]
+        truth = _stack(models[task.generating]).mean(axis=0)
         better = dict.fromkeys((label for label in models if label != task.generating), 0)
         for simulation in range(task.settings.n_simulations):
             rng = np.random.default_rng([task.settings.seed, 7, task.index, simulation])
             # The mean of so many trials, of independent noise, is one trial of less noise.
             of_mean = task.noise / np.sqrt(n_repeats)
-            averages = rsa.simulate_responses(models[task.generating], n_neurons, of_mean, rng, n_animals=n_animals)
+            averages = rsa.simulate_responses(truth, n_neurons, of_mean, rng, n_animals=n_animals, stimuli=task.stimuli)
             each_rdm = n_animals > 1
             data = {"data": np.stack([rsa.rdm(a[0]) for a in averages])} if each_rdm else {"responses": averages[0, 0]}
             pairs = against_others(
@@ -202,7 +218,11 @@ class _Simulate:
         """How often the generating model is named; of several with its RDM, each as often."""
         n_stimuli, n_neurons, n_animals, n_repeats = task.amount
         models = self.candidates[n_stimuli]
-        known = {name: rdm for name, rdm in models.items() if not task.measure.is_undefined(_vector(rdm))}
+        known = {
+            name: rdm
+            for name, rdm in models.items()
+            if not any(task.measure.is_undefined(own) for own in upper(_stack(rdm)))
+        }
         if task.generating not in known:
             return 0.0
         same = [name for name, rdm in known.items() if same_rdms(rdm, known[task.generating])]
@@ -217,13 +237,16 @@ class _Simulate:
             measures=[task.measure],
             n_simulations=task.settings.n_simulations,
             simulate=same[:1],
+            stimuli=task.stimuli,
             seed=task.settings.seed + task.index,
         )
         return found.rate(task.measure.name, same[0]).rate / len(same)
 
 
-def _vector(rdm: Any) -> Any:
-    return upper(np.asarray(rdm, dtype=np.float64)[None])[0]
+def _stack(rdms: Any) -> Any:
+    """Of seeds, shape (n_seeds, n_stimuli, n_stimuli)."""
+    values = np.asarray(rdms, dtype=np.float64)
+    return values if values.ndim == 3 else values[None]
 
 
 def _collect(results: Any, rows: list[dict[str, Any]], pairs: list[dict[str, Any]], counted: Stage) -> None:

@@ -3,12 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import binomtest
 
 from normenc import rsa
 from normenc.rsa.discriminability import Experiment, recorded_rdm
-from normenc.study.design_candidates import Candidates
-from normenc.study.design_question import Question, StimulusSet
+from normenc.rsa.rates import Rate, mean_rate
+from normenc.study.design_question import OWN, Question, StimulusSet
 from normenc.study.progress import ProgressCallback, each
 
 __all__ = ["predicted_rates", "trial_numbers"]
@@ -32,34 +31,39 @@ def predicted_rates(question: Question, sets: list[StimulusSet], progress: Progr
     """Identification rates of sets of stimuli over numbers of trials: the rows of ``predicted.csv``."""
     trials, rows = question.prepared.study.design.trials, []
     for own in each(progress, "predicting", sets):
-        n_stimuli = len(next(iter(own.candidates.rdms.values())))
+        n_stimuli = len(next(iter(own.candidates.spreads.values())))
         for n_repeats in trial_numbers(trials):
-            rows.append((own.name, own.draw, n_stimuli, n_repeats, *_rate(question, own.candidates, n_repeats)))
+            rows.append((own.name, own.draw, n_stimuli, n_repeats, *_rate(question, own, n_repeats)))
     columns = ["stimuli", "draw", "n_stimuli", "trials", "rate", "low", "high"]
     return pd.DataFrame(rows, columns=columns).astype({"draw": "Int64"})
 
 
-def _rate(question: Question, candidates: Candidates, n_repeats: int) -> tuple[float, float, float]:
-    """The share of simulated recordings that name their candidate, with Wilson's interval over simulations.
+def _rate(question: Question, own: StimulusSet, n_repeats: int) -> Rate:
+    """The share of simulated recordings that name their candidate, and its interval over simulations.
 
     Stimuli that evoke less than others are noisier: recordings are simulated from the correlations that noise leaves.
+    How much the recording's own stimuli evoke is known from it; of others, from the candidates.
     """
-    study = question.prepared.study
-    names, n_simulations = list(candidates.rdms), study.design.n_simulations
+    study, candidates = question.prepared.study, own.candidates
+    rdms = candidates.rdms
+    names, n_simulations = list(rdms), study.design.n_simulations
+    strength = candidates.strength(question.own)
+    if own.name == OWN:
+        strength = {name: stimuli.strength / stimuli.noise for name, stimuli in question.stimuli.items()}
     experiment = Experiment(
         names,
-        len(candidates.rdms[names[0]]),
+        len(rdms[names[0]]),
         n_neurons=question.n_neurons,
         noise=question.noise,
         n_repeats=n_repeats,
-        strength=candidates.strength(question.own),
+        strength=strength,
     )
     truths = {
-        TRUTH + name: recorded_rdm(candidates.rdms[name], reliability)
+        TRUTH + name: recorded_rdm(rdms[name], reliability)
         for name, reliability in zip(names, experiment.reliability, strict=True)
     }
     table = rsa.identification(
-        candidates.rdms,
+        candidates.seeds,
         n_neurons=question.n_neurons,
         noise=0.0,
         measures=[study.comparison.method],
@@ -67,6 +71,4 @@ def _rate(question: Question, candidates: Candidates, n_repeats: int) -> tuple[f
         truths=truths,
         seed=study.design.seed,
     ).table
-    right = int(table.loc[table["truth"] == TRUTH + table["chosen"], "n"].sum())
-    low, high = binomtest(right, total := n_simulations * len(names)).proportion_ci(method="wilson")
-    return right / total, float(low), float(high)
+    return mean_rate(table.loc[table["truth"] == TRUTH + table["chosen"], "n"], n_simulations)
