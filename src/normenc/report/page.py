@@ -203,7 +203,7 @@ def _on_circle(run: Run) -> dict[str, Any]:
         return {}
     encoders = [group.set_index("part").to_dict("index") for _, group in table.groupby("encoder", sort=False)]
     notes = table["notes"].dropna().unique().tolist()
-    said = on_the_circle(table, run.recording["stimuli"])
+    said = on_the_circle(table, run.recording["stimuli"], run.environment["inference"].get("n_shifts") or 0)
     turned = bool(table["aligned"].notna().any())
     return {"said": said, "encoders": encoders, "notes": notes, "turned": turned}
 
