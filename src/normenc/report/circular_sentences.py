@@ -65,7 +65,8 @@ def on_the_circle(parts: pd.DataFrame | None, stimulus_type: str, n_shifts: int 
         if pd.isna(row["similarity"]):
             known = "" if pd.isna(other["similarity"]) else f" {_value(other)} in the other part and"
             return f"{said}{known} unknown in the {place}: {row['why_unknown']}."
-    return f"{said} {_value(profile)} in the first part and {_value(rest)} in the second{_verdict(profile, rest, n_tested, n_shifts)}."
+    verdict = _verdict(profile, rest, n_tested, n_shifts)
+    return f"{said} {_value(profile)} in the first part and {_value(rest)} in the second{verdict}."
 
 
 def _verdict(profile: "pd.Series[float]", rest: "pd.Series[float]", n_models: int, n_shifts: int) -> str:
