@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from normenc.encoders import LEARNED, EncoderKind
+from normenc.report.answer_facts import best_of_all, likeness_of_twin, no_match, unmatched, unreliable
 from normenc.report.identified import could_have_told
 from normenc.report.learned import in_words, learned_rows, learned_word, never_learned
 from normenc.report.partition_sentences import beyond
@@ -26,15 +27,22 @@ MOST_NAMED = 4  # further controls or layers that are named; more are counted
 
 def answer_of(run: Run) -> list[str]:
     """The answer of a run, from its folder; see :func:`answer`."""
-    recording = run.environment["recording"]
+    recording, doubt = run.environment["recording"], unreliable(run)
     told = could_have_told(
         run.identification,
         run.similarity,
         run.environment.get("identification", {}).get("same", {}),
         as_type(recording["stimuli"]).pictures,
     )
-    more = [scope_sentence(run.environment), told]
-    return answer(run.similarity, run.differences, run.partitioning, more=more, stimulus_type=recording["stimuli"])
+    more = [scope_sentence(run.environment), "" if doubt else told]
+    return answer(
+        run.similarity.assign(like_twin=run.similarity["encoder"].map(likeness_of_twin(run))),
+        run.differences,
+        run.partitioning,
+        more=more,
+        stimulus_type=recording["stimuli"],
+        doubt=doubt,
+    )
 
 
 def answer(
@@ -44,25 +52,30 @@ def answer(
     *,
     more: Sequence[str] = (),
     stimulus_type: str = "orientation",
+    doubt: str = "",
 ) -> list[str]:
     """Whether training helps to explain the code, judged by the most similar layer that learned.
 
     Parameters
     ----------
     similarity, differences : DataFrame
-        The rows of ``similarity.csv`` and ``differences.csv``, of one recording and comparison.
+        The rows of ``similarity.csv`` and ``differences.csv``, of one recording and comparison. A column
+        ``like_twin`` of the first, the similarity of a layer's RDM to that of its untrained twin, is used if it is there.
     partitioning : DataFrame, optional
         Those of ``partitioning.csv``.
     more : sequence of str
         Sentences that follow; empty ones are left out.
     stimulus_type : str
         ``"orientation"``, ``"direction"``, ``"image"`` or another type.
+    doubt : str
+        Why no comparison with this recording means anything; the answer begins with it, and states no finding.
 
     Returns
     -------
     list of str
         At most three sentences, and `more`. Training *helps to explain* a recording only if the layer is significantly
         more similar than its untrained twin and than every control (corrected p at most 0.05), and is above chance.
+        If no layer that learned, or no encoder, is significantly above chance, the first sentence says so.
         Where a difference is not significant, the interval decides: if all of it is closer to 0 than 0.05, and than a
         tenth of the lower noise ceiling (or of the similarity, where no ceiling is known), the data show that the
         difference is small; otherwise they cannot tell. By measures that are no correlations, small is below 5 % of
@@ -89,6 +102,10 @@ def answer(
     partitioning = None if partitioning is None else in_words(partitioning, word)
     known = similarity[similarity["similarity"].notna()]
     learned = learned_rows(known)
+    nothing = unmatched(known, learned)
+    unmatched_said = "" if nothing is None else no_match(nothing, known, word, _below_ceiling(nothing, similarity))
+    if doubt:
+        return [*filter(None, [doubt, unmatched_said or _level(_best(known), similarity, stimulus_type), *more])]
     if learned.empty:
         said = [_without_training(similarity, word)]
         return [*said, *filter(None, [_level(_best(known), similarity, stimulus_type), *more])]
@@ -98,8 +115,13 @@ def answer(
     ]
     beaten = bool(((against["p_holm"] <= ALPHA) & (against["difference"] < 0)).any())
     controls = f"{_controls(best, against, differences)}{beyond(partitioning, best['encoder'], beaten=beaten)}."
-    level = _level(best, similarity, stimulus_type)
-    if best["similarity"] <= 0 and zero_is_unrelated(best):
+    level = f"{_level(best, similarity, stimulus_type).removesuffix('.')}{best_of_all(best, known)}."
+    if unmatched_said:
+        own = differences[differences["other_kind"] == EncoderKind.TWIN]
+        changed = (own["p_holm"] <= ALPHA) & ((own["difference"] > 0) | (own["encoder"] == best["encoder"]))
+        said = [unmatched_said, _finding(best, against, differences, word) if changed.any() else ""]
+        said += [controls] if (against["p_holm"] <= ALPHA).any() else []
+    elif best["similarity"] <= 0 and zero_is_unrelated(best):
         recording = the_recording(best["recording"])
         said = [
             f"No {word} layer matches {recording}, not even the most similar one: t{level.removeprefix('T')}",
@@ -139,7 +161,8 @@ def _finding(best: Any, against: pd.DataFrame, differences: pd.DataFrame, word: 
         )
     else:
         row = own.iloc[0]
-        said = f"{_changed(row, best, against, layer)} {_effect(row, differences)}"
+        expected = _expected(best) if row["p_holm"] > ALPHA and _is_small(row, best) else ""
+        said = f"{_changed(row, best, against, layer)} {_effect(row, differences)}{expected}"
         if row["p_holm"] <= ALPHA and row["difference"] > 0:
             return f"{said}."
     return f"{said}{_other_layers(twins, best)}."
@@ -147,7 +170,7 @@ def _finding(best: Any, against: pd.DataFrame, differences: pd.DataFrame, word: 
 
 def _changed(row: Any, best: Any, against: pd.DataFrame, layer: str) -> str:
     """What training changes, from the difference between the layer and its untrained twin."""
-    recording, least = the_recording(best["recording"]), f"less than {_most(best):.2g}"
+    recording, least = the_recording(best["recording"]), f"less than {_limit(best)}"
     small = _is_small(row, best)
     if row["p_holm"] > ALPHA:
         if small:
@@ -164,10 +187,12 @@ def _changed(row: Any, best: Any, against: pd.DataFrame, layer: str) -> str:
 
 def _other_layers(twins: pd.DataFrame, best: Any) -> str:
     """That training made other layers more similar, as a clause."""
-    sure = (twins["p_holm"] <= ALPHA) & (twins["difference"] > 0) & (twins["encoder"] != best["encoder"])
-    names = twins.loc[sure, "encoder"].tolist()
-    if not names:
+    sure = twins[(twins["p_holm"] <= ALPHA) & (twins["difference"] > 0) & (twins["encoder"] != best["encoder"])]
+    if sure.empty:
         return ""
+    if len(sure) == 1:
+        return f"; it makes {sure['encoder'].iloc[0]} significantly more similar{_alone(sure)}"
+    names = [f"{row['encoder']} ({signed(row['difference'])}{_ends(row)})" for _, row in sure.iterrows()]
     who = join_names(names) if len(names) <= MOST_NAMED else f"{len(names)} other layers"
     return f"; it makes {who} significantly more similar"
 
@@ -184,20 +209,29 @@ def _controls(best: Any, against: pd.DataFrame, differences: pd.DataFrame) -> st
     rest = f"; it could not be tested against {join_names(untested)}" if untested else ""
     sure = tested["p_holm"] <= ALPHA
     worse, unsure = tested[sure & (tested["difference"] < 0)], tested[~sure]
+    better = tested[sure & (tested["difference"] > 0)]
     first = (worse if len(worse) else unsure if len(unsure) else tested).iloc[0]
     effect, control = _effect(first, differences), f"the control {first['other']}"
     if len(worse):
         return f"{name} is significantly less similar than {control} {effect}{_and_than(worse[1:])}{rest}"
     if len(unsure):
         others = f"; nor did it differ significantly from {_some(unsure[1:])}" if len(unsure) > 1 else ""
+        if len(better):
+            others += f"; it is significantly more similar than {_some(better)}{_alone(better)}"
         if _is_small(first, best):
-            return f"{name} is as similar as {control}, to within {_most(best):.2g} {effect}{others}{rest}"
+            return f"{name} is as similar as {control}, to within {_limit(best)} {effect}{others}{rest}"
         return f"These data cannot tell whether {name} is more similar than {control} {effect}{others}{rest}"
     if len(tested) == 1:
         return f"{name} is significantly more similar than {control} {effect}{rest}"
     every = "all controls" if not untested else "all controls that could be tested"
     nearest = f"the most similar of them is {first['other']}"
     return f"{name} is significantly more similar than {every}; {nearest} {effect}{rest}"
+
+
+def _alone(rows: pd.DataFrame) -> str:
+    """The difference in the only row; of several, none."""
+    row = rows.iloc[0]
+    return f" ({signed(row['difference'])}{_ends(row)}; {p_value(row['p_holm'])})" if len(rows) == 1 else ""
 
 
 def _and_than(rows: pd.DataFrame) -> str:
@@ -211,10 +245,13 @@ def _some(rows: pd.DataFrame) -> str:
 
 def _effect(row: Any, differences: pd.DataFrame) -> str:
     n = int(differences["p_holm"].notna().sum())
-    ends = f", 95 % CI {interval(row['low'], row['high'], '+.3f')}" if pd.notna(row["low"]) else ""
     excludes = row["p_holm"] > ALPHA and (row["low"] > 0 or row["high"] < 0)
     alone = "; the interval excludes 0, but is not corrected" if excludes else ""
-    return f"(difference {signed(row['difference'])}{ends}; {p_value(row['p_holm'])}, {corrected(n)}{alone})"
+    return f"(difference {signed(row['difference'])}{_ends(row)}; {p_value(row['p_holm'])}, {corrected(n)}{alone})"
+
+
+def _ends(row: Any) -> str:
+    return f", 95 % CI {interval(row['low'], row['high'], '+.3f')}" if pd.notna(row["low"]) else ""
 
 
 def _most(best: Any) -> float:
@@ -223,6 +260,27 @@ def _most(best: Any) -> float:
     if not zero_is_unrelated(best):
         return CLOSE * abs(lower) if pd.notna(lower) else 0.0
     return float(min(CLOSE, (lower if lower > 0 else best["similarity"]) / 10))
+
+
+def _limit(best: Any) -> str:
+    """The same in words, with where it is from unless it is 0.05."""
+    most, lower = _most(best), best["ceiling_lower"]
+    if not zero_is_unrelated(best):
+        return f"{most:.2g}, {CLOSE:.0%} of the lower noise ceiling".replace("%", " %")
+    if most == CLOSE:
+        return f"{most:.2g}"
+    return f"{most:.2g}, a tenth of {'the lower noise ceiling' if lower > 0 else 'its similarity'}"
+
+
+def _expected(best: Any) -> str:
+    """That a small change was to be expected, because the RDMs of the layer and its twin are so alike."""
+    like = best.get("like_twin", float("nan"))
+    if not 1 - like < _most(best):
+        return ""
+    return (
+        f"; that was to be expected, because the RDMs of the layer and its untrained twin are so alike ({like:.3f}) "
+        f"that either would be at most {1 - like:.3f} less similar if the other were the truth"
+    )
 
 
 def _is_small(row: Any, best: Any) -> bool:
@@ -250,6 +308,8 @@ def _below_ceiling(row: Any, similarity: pd.DataFrame) -> str:
     test = f"{p_value(p)}, {corrected(int(similarity['p_ceiling_holm'].notna().sum()), 'model')}"
     if distance <= 0:
         said = f", above {ceiling}" if distance < 0 else f", which reaches {ceiling}"
+        if row["similarity"] > row.get("ceiling_upper", float("nan")):
+            said += f" and the upper one of {decimals(row['ceiling_upper'])}"
     elif pd.isna(p):
         said = f", {distance:.3f} below {ceiling}"
     elif p <= ALPHA:

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 from scipy.stats import binomtest
 
-from normenc.encoders import LEARNED, SUFFIXES, EncoderKind
+from normenc.encoders import LEARNED
+from normenc.report.learned import spoken
 from normenc.report.wording import counted, join_names
 from normenc.runs import Run
 
@@ -106,8 +107,9 @@ def could_have_told(
     for one in dict.fromkeys(first):
         like = [same[one]] if one in same else [other for other, own in same.items() if own == one]
         if like:
-            return f"No recording of these {pictures} can tell {one} from {join_names(like)}: their RDMs are the same."
-    names = {one: str(one).removesuffix(SUFFIXES[EncoderKind.PRETRAINED]) for one in known["encoder"]}
+            alike = join_names([spoken(name) for name in like])
+            return f"No recording of these {pictures} can tell {spoken(one)} from {alike}: their RDMs are the same."
+    names = {one: spoken(one) for one in known["encoder"]}
     truths = [one for one in dict.fromkeys(first) if one in set(table["encoder"])]
     shares = {truth: _shares_of(table, truth) for truth in truths}
     for truth, own in shares.items():
@@ -115,8 +117,8 @@ def could_have_told(
             others = own.drop(truth, errors="ignore").sort_values(ascending=False)
             verb = "cannot" if others.iloc[0] >= UNSURE else "do not always"
             name = names[truth]
-            twin = f"{name}{SUFFIXES[EncoderKind.TWIN]}"
-            other = "its untrained twin" if others.index[0] == twin else names[others.index[0]]
+            other = names[others.index[0]]
+            other = "its untrained twin" if other == f"untrained {name}" else other
             return (
                 f"These {pictures} {verb} separate {name} from {other}: had {name} been the truth, these "
                 f"data would have named it {100 * own.get(truth, 0.0):.0f} times in 100, and {other} "
