@@ -14,8 +14,9 @@ from normenc.report.answer_facts import best_of_all, likeness_of_twin, no_match,
 from normenc.report.identified import could_have_told
 from normenc.report.learned import in_words, learned_rows, learned_word, never_learned
 from normenc.report.partition_sentences import beyond
-from normenc.report.reference_sentences import ALPHA, CLOSE, above_chance, is_close, zero_is_unrelated
+from normenc.report.reference_sentences import ALPHA, above_chance, is_close, zero_is_unrelated
 from normenc.report.scope_words import scope_sentence
+from normenc.report.small_differences import is_small, limit_in_words, was_expected
 from normenc.report.wording import corrected, decimals, interval, join_names, p_value, signed, the_recording
 from normenc.runs import Run
 from normenc.stimulus_types import as_type
@@ -161,7 +162,7 @@ def _finding(best: Any, against: pd.DataFrame, differences: pd.DataFrame, word: 
         )
     else:
         row = own.iloc[0]
-        expected = _expected(best) if row["p_holm"] > ALPHA and _is_small(row, best) else ""
+        expected = was_expected(best) if row["p_holm"] > ALPHA and is_small(row, best) else ""
         said = f"{_changed(row, best, against, layer)} {_effect(row, differences)}{expected}"
         if row["p_holm"] <= ALPHA and row["difference"] > 0:
             return f"{said}."
@@ -170,8 +171,8 @@ def _finding(best: Any, against: pd.DataFrame, differences: pd.DataFrame, word: 
 
 def _changed(row: Any, best: Any, against: pd.DataFrame, layer: str) -> str:
     """What training changes, from the difference between the layer and its untrained twin."""
-    recording, least = the_recording(best["recording"]), f"less than {_limit(best)}"
-    small = _is_small(row, best)
+    recording, least = the_recording(best["recording"]), f"less than {limit_in_words(best)}"
+    small = is_small(row, best)
     if row["p_holm"] > ALPHA:
         if small:
             return f"The data show that training changes the similarity of {layer} to {recording} by {least}"
@@ -218,8 +219,8 @@ def _controls(best: Any, against: pd.DataFrame, differences: pd.DataFrame) -> st
         others = f"; nor did it differ significantly from {_some(unsure[1:])}" if len(unsure) > 1 else ""
         if len(better):
             others += f"; it is significantly more similar than {_some(better)}{_alone(better)}"
-        if _is_small(first, best):
-            return f"{name} is as similar as {control}, to within {_limit(best)} {effect}{others}{rest}"
+        if is_small(first, best):
+            return f"{name} is as similar as {control}, to within {limit_in_words(best)} {effect}{others}{rest}"
         return f"These data cannot tell whether {name} is more similar than {control} {effect}{others}{rest}"
     if len(tested) == 1:
         return f"{name} is significantly more similar than {control} {effect}{rest}"
@@ -252,39 +253,6 @@ def _effect(row: Any, differences: pd.DataFrame) -> str:
 
 def _ends(row: Any) -> str:
     return f", 95 % CI {interval(row['low'], row['high'], '+.3f')}" if pd.notna(row["low"]) else ""
-
-
-def _most(best: Any) -> float:
-    """A difference of similarities below which it is small."""
-    lower = best["ceiling_lower"]
-    if not zero_is_unrelated(best):
-        return CLOSE * abs(lower) if pd.notna(lower) else 0.0
-    return float(min(CLOSE, (lower if lower > 0 else best["similarity"]) / 10))
-
-
-def _limit(best: Any) -> str:
-    """The same in words, with where it is from unless it is 0.05."""
-    most, lower = _most(best), best["ceiling_lower"]
-    if not zero_is_unrelated(best):
-        return f"{most:.2g}, {CLOSE:.0%} of the lower noise ceiling".replace("%", " %")
-    if most == CLOSE:
-        return f"{most:.2g}"
-    return f"{most:.2g}, a tenth of {'the lower noise ceiling' if lower > 0 else 'its similarity'}"
-
-
-def _expected(best: Any) -> str:
-    """That a small change was to be expected, because the RDMs of the layer and its twin are so alike."""
-    like = best.get("like_twin", float("nan"))
-    if not 1 - like < _most(best):
-        return ""
-    return (
-        f"; that was to be expected, because the RDMs of the layer and its untrained twin are so alike ({like:.3f}) "
-        f"that either would be at most {1 - like:.3f} less similar if the other were the truth"
-    )
-
-
-def _is_small(row: Any, best: Any) -> bool:
-    return bool(pd.notna(row["low"]) and max(abs(row["low"]), abs(row["high"])) < _most(best))
 
 
 def _level(row: Any, similarity: pd.DataFrame, stimulus_type: str) -> str:

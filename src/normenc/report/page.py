@@ -21,7 +21,7 @@ from normenc.report.partition_sentences import beyond_controls
 from normenc.report.rank_sentences import rank_sentences
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.reproducing import needed_code, used_settings
-from normenc.report.scope_words import other_scope_sentence, scope_phrase
+from normenc.report.scope_words import other_scope_sentence, scope_phrase, why_not_tiled
 from normenc.report.sentences import findings, limits
 from normenc.report.stages import left_out, stages_of
 from normenc.report.trained_facts import described, described_task, first_unit, losses, mean_scores, sections
@@ -131,6 +131,7 @@ def _rendered(run: Run) -> str:
         ],
         limits=limits(environment["recording"], environment["inference"].get("n_different_images")),
         scope=scope_phrase(environment),
+        why_not_tiled=why_not_tiled(environment),
         other_scope=_other_scope(run),
         the_recording=the_recording(environment["recording"]["name"]),
         resampled=_sized(environment["inference"]["resampled"]),
