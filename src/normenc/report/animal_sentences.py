@@ -28,8 +28,8 @@ def animal_sentences(table: pd.DataFrame | None) -> list[str]:
     own = together[together["comparison"] == measures[0]]
     n_animals = table["animal"].replace("", np.nan).nunique()
     said = [
-        f"By {symbol_of(measures[0])}, two of the {n_animals} animals have a mean similarity of "
-        f"{decimals(own['between_animals'].iloc[0])}."
+        f"By {symbol_of(measures[0])}, the mean similarity of pairs of animals is "
+        f"{decimals(own['between_animals'].iloc[0])} ({n_animals} animals)."
     ]
     for kinds, noun in KINDS:
         rows = own[own["kind"].isin(kinds)]

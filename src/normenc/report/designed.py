@@ -77,7 +77,7 @@ def sentences(design: Any) -> list[str]:
     if "own stimuli" in at:
         n_own = int(rates.loc[rates["stimuli"] == "own stimuli", "n_stimuli"].iloc[0])
         found.append(
-            f"The recording's own {n_own:,} stimuli, with as many trials each, would have named it "
+            f"The recording’s own {n_own:,} stimuli, with as many trials each, would have named it "
             f"{100 * at['own stimuli']:.0f} times."
         )
     truth, rival = design.worst
@@ -98,11 +98,12 @@ def _pairs(table: pd.DataFrame) -> list[tuple[str, list[str]]]:
 
 
 def _cards(design: Any) -> list[dict[str, str]]:
-    own = {"image", "source", "truth", "rival"}
+    own = {"image", "source", "kind", "truth", "rival"}
     numbers = [name for name in design.stimuli if name not in own]
     cards = []
     for image, row in zip(design.images, design.stimuli.to_dict("records"), strict=True):
         said = ", ".join(f"{name.replace('_', ' ')} {_value(row[name])}" for name in numbers if not pd.isna(row[name]))
+        said = ", ".join(filter(None, [str(row.get("kind", "")), said]))
         why = f"{row['truth']} from {row['rival']}"
         cards.append({"uri": _uri(image), "name": row["image"], "source": row["source"], "said": said, "why": why})
     return cards

@@ -144,12 +144,13 @@ def _units(units: str) -> str:
 
     Examples
     --------
-    >>> print(_units("arbitrary (1 is the peak)"), _units("spikes per trial"), _units("z-scores"))
-    Responses were in arbitrary units (1 is the peak). Responses were in spikes per trial. Responses were z-scores.
+    >>> print(_units("arbitrary (1 is the peak)"), _units("spikes"), _units("z-score over stimuli"))
+    Responses were in arbitrary units (1 is the peak). Responses were in spikes. Responses were z-scores over stimuli.
     """
     found = re.match(r"(arbitrary( units)?|a\. ?u\.|au)(?![\w.])", units, re.IGNORECASE)
     if found:
         return f"Responses were in arbitrary units{units[found.end() :]}."
+    units = re.sub(r"^z-score(?![\w])", "z-scores", units)
     return f"Responses were {'' if units.startswith('z-score') else 'in '}{units}."
 
 
