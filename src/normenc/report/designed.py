@@ -19,6 +19,7 @@ __all__ = ["write_design"]
 
 PAGE = "index.html"
 WIDEST = 192  # pixels of an image on the page
+UNITS = {"orientation": "°", "phase": "°", "angle": "°", "spatial_frequency": " rad per pixel of 480 x 640"}
 NOTHING = 0.1  # standard deviations
 
 
@@ -102,7 +103,11 @@ def _cards(design: Any) -> list[dict[str, str]]:
     numbers = [name for name in design.stimuli if name not in own]
     cards = []
     for image, row in zip(design.images, design.stimuli.to_dict("records"), strict=True):
-        said = ", ".join(f"{name.replace('_', ' ')} {_value(row[name])}" for name in numbers if not pd.isna(row[name]))
+        said = ", ".join(
+            f"{name.replace('_', ' ')} {_value(row[name])}{UNITS.get(name, '')}"
+            for name in numbers
+            if not pd.isna(row[name])
+        )
         said = ", ".join(filter(None, [str(row.get("kind", "")), said]))
         why = f"{row['truth']} from {row['rival']}"
         cards.append({"uri": _uri(image), "name": row["image"], "source": row["source"], "said": said, "why": why})

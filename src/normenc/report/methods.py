@@ -1,11 +1,13 @@
 """The methods of a study as a paragraph for a paper, with references."""
 
 import re
+from collections.abc import Collection
 from math import factorial
 from typing import Any
 
 import pandas as pd
 
+from normenc.report.methods_questions import beside_similarity
 from normenc.report.methods_regression import REFERENCES as OF_REGRESSION
 from normenc.report.methods_regression import explained_beyond, predicted
 from normenc.report.sentences import FOLDED
@@ -49,7 +51,7 @@ def methods(
     controls: list[str],
     partitioning: pd.DataFrame | None = None,
     *,
-    between_animals: bool = False,
+    tables: Collection[str] = (),
 ) -> tuple[str, list[str]]:
     """Write the paragraph.
 
@@ -63,8 +65,8 @@ def methods(
         Names of the layers of trained networks, and of the controls, that were compared.
     partitioning : DataFrame, optional
         The rows of ``partitioning.csv``.
-    between_animals : bool
-        Whether animals were predicted from each other.
+    tables : collection of str
+        Which of ``between_animals`` and ``circular_parts`` the run has.
 
     Returns
     -------
@@ -87,8 +89,9 @@ def methods(
         *_encoders(environment, controls if not tasks else []),
         *_comparison(study, environment, cite),
         *_inference(study, environment, cite),
+        *beside_similarity(environment, "circular_parts" in tables),
         *explained_beyond(partitioning, cite),
-        *_predicted(study, environment, partitioning, between_animals, cite),
+        *_predicted(study, environment, partitioning, "between_animals" in tables, cite),
         f"The analysis used normenc {environment['normenc']} with PyTorch {environment['packages']['torch']}, and "
         f"follows the course {cite('course')}{_embedding(study, cite)}.",
     ]

@@ -99,7 +99,7 @@ def _rendered(run: Run) -> str:
         layers,
         controls,
         run.partitioning,
-        between_animals=run.between_animals is not None,
+        tables=[name for name in ("between_animals", "circular_parts") if getattr(run, name) is not None],
     )
     by_method = _by_method(similarity, run.similarity_by_method)
     data = explorer(run, by_method)
