@@ -23,7 +23,8 @@ def unreliable(run: Run) -> str:
     quality = run.quality
     if quality is None or quality["verdict"] != UNRELIABLE:
         return ""
-    return f"T{the_recording(run.recording['name'])[1:]} is {quality['warnings'][0]}"
+    why = next((own for own in quality["warnings"] if own.startswith(UNRELIABLE)), f"{UNRELIABLE}.")
+    return f"T{the_recording(run.recording['name'])[1:]} is {why}"
 
 
 def unmatched(known: pd.DataFrame, learned: pd.DataFrame) -> Any:
