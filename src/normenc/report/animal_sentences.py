@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from normenc.encoders import LEARNED, EncoderKind
+from normenc.report.learned import spoken
 from normenc.report.wording import decimals, interval, join_names, p_value, signed
 from normenc.rsa.representation_measures import symbol_of
 
@@ -47,7 +48,7 @@ def _of(row: pd.Series, noun: str, others: str) -> str:
         more = "more" if row["difference"] > 0 else "less"
         verdict = f"is significantly {more} similar to an animal than animals are to each other"
     return (
-        f"The most similar {noun}, {row['encoder']}, {verdict}: {decimals(row['similarity'])}, a difference of "
+        f"The most similar {noun}, {spoken(row['encoder'])}, {verdict}: {decimals(row['similarity'])}, a difference of "
         f"{signed(row['difference'])} ({ends}).{others}"
     )
 

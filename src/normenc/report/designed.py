@@ -12,6 +12,7 @@ from PIL import Image
 
 from normenc import figures
 from normenc.report.embedded import sheet_uri
+from normenc.report.learned import spoken
 from normenc.report.wording import shown
 from normenc.whole_files import write_whole
 
@@ -83,6 +84,7 @@ def sentences(design: Any) -> list[str]:
         )
     truth, rival = design.worst
     least = float(design.discriminability.loc[truth, rival])
+    truth, rival = spoken(truth), spoken(rival)
     if least < NOTHING:
         found.append(f"Nothing in this pool tells {truth} from {rival}: were {truth} the truth, it would not lead.")
     else:
@@ -109,7 +111,7 @@ def _cards(design: Any) -> list[dict[str, str]]:
             if not pd.isna(row[name])
         )
         said = ", ".join(filter(None, [str(row.get("kind", "")), said]))
-        why = f"{row['truth']} from {row['rival']}"
+        why = f"{spoken(row['truth'])} from {spoken(row['rival'])}"
         cards.append({"uri": _uri(image), "name": row["image"], "source": row["source"], "said": said, "why": why})
     return cards
 

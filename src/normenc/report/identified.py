@@ -59,13 +59,13 @@ def had_it_been_true(truth: str, shares: Mapping[str, float]) -> str:
     >>> print(had_it_been_true("half pool, half fc", {"pool": 0.7, "fc": 0.3}))
     Had half pool, half fc been the truth, these data would have taken it for pool 70 times in 100 and for fc 30 times.
     """  # noqa: E501 (a sentence is a line of its own)
-    others = sorted(((share, name) for name, share in shares.items() if name != truth), key=lambda own: -own[0])
+    others = sorted(((share, spoken(name)) for name, share in shares.items() if name != truth), key=lambda own: -own[0])
     named = [(share, name) for share, name in others if share >= WORTH_NAMING][:MOST_NAMED]
     if truth not in shares:
         first = f"for {others[0][1]} {100 * others[0][0]:.0f} times in 100"
         rest = [f"for {name} {_times(share)}" for share, name in named[1:]]
-        return f"Had {truth} been the truth, these data would have taken it {join_names([first, *rest])}."
-    said = f"Had {truth} been the truth, these data would have named it {100 * shares[truth]:.0f} times in 100"
+        return f"Had {spoken(truth)} been the truth, these data would have taken it {join_names([first, *rest])}."
+    said = f"Had {spoken(truth)} been the truth, these data would have named it {100 * shares[truth]:.0f} times in 100"
     if not named:
         return f"{said}."
     return f"{said}; it would have been taken {join_names([f'for {name} {_times(share)}' for share, name in named])}."
@@ -198,4 +198,6 @@ def simulated_in_words(facts: Mapping[str, Any]) -> str:
 
 
 def _same(one: str, other: str) -> str:
-    return f"{one} has the same RDM as {other}: no recording can tell them apart, and they count as one."
+    return (
+        f"{spoken(one)} has the same RDM as {spoken(other)}: no recording can tell them apart, and they count as one."
+    )
