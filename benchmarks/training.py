@@ -1,6 +1,7 @@
-"""Time training: one network, and 20 seeds of it, against the plain PyTorch loop, alternating in one run.
+"""Time training against the plain PyTorch loop, alternating in one run.
 
-``python benchmarks/training.py`` prints the table; ``--seeds`` and ``--device cuda`` are for a GPU.
+``python benchmarks/training.py`` prints two tables: one network and 20 seeds of it by the study's training, and a step
+of AdamW of two networks at two sizes of batches. ``--seeds`` and ``--device cuda`` are for a GPU.
 """
 
 import argparse
@@ -83,13 +84,87 @@ def processes(pool: ProcessPoolExecutor, seeds: range, n_epochs: int) -> list[fl
     return next(iter(list(pool.map(partial(one, n_epochs=n_epochs, device="cpu"), seeds))))
 
 
+STEPS = 12  # of AdamW, timed together
+NETWORKS = {
+    "ConvPoolFC": networks.ConvPoolFC,
+    "DeepConvPoolFC": partial(networks.DeepConvPoolFC, normalisation="batch"),
+}
+
+
+def adamw_plain(name: str, batch_size: int, device: str) -> float:
+    """Seconds a step of AdamW takes in the loop as one would write it: torch's own defaults."""
+    torch.manual_seed(1)
+    network = NETWORKS[name]().to(device)
+    images, targets = (x.to(device) for x in TASK.sample(4 * batch_size, np.random.RandomState(1)))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    start = time.process_time() if device == "cpu" else time.perf_counter()
+    for _ in range(STEPS // 4):
+        for batch in torch.randperm(len(images)).to(device).split(batch_size):
+            optimizer.zero_grad()
+            loss = nn.functional.binary_cross_entropy(network(images[batch]), targets[batch])
+            loss.backward()
+            optimizer.step()
+            loss.item()
+    return ((time.process_time() if device == "cpu" else time.perf_counter()) - start) / STEPS
+
+
+def adamw_normenc(name: str, batch_size: int, device: str) -> float:
+    """The same by normenc, from the first step's report to the last one's."""
+    task = tasks.TiltDiscrimination(n_train=4 * batch_size, n_test=50)
+    times: list[float] = []
+
+    def report(step: int, n_steps: int, loss: float) -> None:
+        if step in (1, n_steps):
+            times.append(time.process_time() if device == "cpu" else time.perf_counter())
+
+    training.train(
+        NETWORKS[name],
+        task,
+        seed=1,
+        n_epochs=STEPS // 4,
+        batch_size=batch_size,
+        optimizer="adamw",
+        learning_rate=1e-3,
+        device=device,
+        progress=report,
+    )
+    return (times[1] - times[0]) / (STEPS - 1)
+
+
+def steps_of_adamw(rounds: int, device: str) -> Table:
+    """A table of a step of AdamW: the medians of alternating rounds, after a first one that does not count."""
+    kind = "CPU" if device == "cpu" else "wall"
+    table = Table("network", "batch", f"plain loop, {kind} ms a step", f"normenc, {kind} ms a step", "ratio")
+    for name in NETWORKS:
+        for batch_size in (100, 256):
+            pairs = [
+                (adamw_plain(name, batch_size, device), adamw_normenc(name, batch_size, device))
+                for _ in range(rounds + 1)
+            ][1:]
+            plain, own = (statistics.median(seconds) * 1e3 for seconds in zip(*pairs, strict=True))
+            ratio = statistics.median(own / plain for plain, own in pairs)
+            table.add_row(name, str(batch_size), f"{plain:.2f}", f"{own:.2f}", f"{ratio:.2f}")
+    return table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--only", choices=["study", "adamw"])
     options = parser.parse_args()
+    n_threads = torch.get_num_threads()
+    print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, {n_threads} threads, {options.device}")
+    if options.only != "adamw":
+        Console(width=120).print(study_training(options))
+    if options.only != "study":
+        Console(width=120).print(steps_of_adamw(options.rounds, options.device))
+
+
+def study_training(options: argparse.Namespace) -> Table:
+    """A table of the study's training: one network, and many seeds of it."""
     seeds, n_epochs, device = range(12, 12 + options.seeds), options.epochs, options.device
     n_cores = torch.get_num_threads()
     pool = ProcessPoolExecutor(n_cores, mp_context=get_context("spawn"), initializer=_single_threaded)
@@ -123,8 +198,7 @@ def main() -> None:
             f"{statistics.median(ratios):.2f}",
             f"{apart:.1e}",
         )
-    print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, {n_cores} threads, {device}")
-    Console(width=120).print(table)
+    return table
 
 
 if __name__ == "__main__":

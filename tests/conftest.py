@@ -1,9 +1,11 @@
 """What several tests need: the shared data, and one trained reference network."""
 
+import itertools
 import os
 import re
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
@@ -43,10 +45,17 @@ def reference() -> training.TrainingResult:
     return training.train(networks.ConvPoolFC, tasks.TiltDiscrimination(), seed=12, device="cpu", progress=False)
 
 
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory) -> Iterator[Path]:
+    """Folders that no test has had; they are made by what fills them."""
+    folder = tmp_path_factory.mktemp("caches")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory, monkeypatch):
+def own_cache(caches, monkeypatch):
     """No test finds networks that another, or the user, has trained."""
-    monkeypatch.setenv("NORMENC_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("NORMENC_CACHE", str(next(caches)))
 
 
 @pytest.fixture(scope="session")

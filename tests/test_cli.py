@@ -30,6 +30,16 @@ pool_size = 4
 n_epochs = 2
 """
 
+FEW = (
+    SMALL.replace("n_neurons = 30", "n_neurons = 30\nbin_width = 15")
+    + """
+[comparison]
+n_samples = 60
+n_permutations = 19
+other_measures = []
+"""
+)
+
 
 def test_reference_study_on_real_v1(normenc, v1_file, tmp_path):
     example = Path(__file__).parents[1] / "examples" / "reference.toml"
@@ -65,7 +75,7 @@ def test_reference_study_on_real_v1(normenc, v1_file, tmp_path):
 
 def test_a_run_says_what_it_found_and_where(normenc, tmp_path, monkeypatch):
     monkeypatch.setattr("normenc.study.progress.QUIET_EVERY", 3600.0)  # however slow the machine is
-    (tmp_path / "small.toml").write_text(SMALL)
+    (tmp_path / "small.toml").write_text(FEW)
     code, out, err = normenc("run", "small.toml", "--seed", 3)
     assert (code, err) == (0, "")
     assert "simulated" in out
@@ -75,7 +85,7 @@ def test_a_run_says_what_it_found_and_where(normenc, tmp_path, monkeypatch):
     code, _, err = normenc("run", "small.toml")
     assert code == 2
     assert "pass --force" in err
-    assert normenc("run", "small.toml", "--force")[0] == 0
+    assert normenc("run", "small.toml", "--force", "--stages", "represent,compare")[0] == 0
 
 
 def npz(path: Path, **arrays) -> Path:
@@ -314,7 +324,9 @@ def test_names_and_preparations_are_the_same_for_check_and_run(normenc, mine, tm
     assert code == 0
     assert "z-scored each neuron over stimuli" in out
     (tmp_path / "small.toml").write_text(SMALL)
-    code, out, _ = normenc("run", "small.toml", "--recording", "named.npz", *options, "--out", "run")
+    code, out, _ = normenc(
+        "run", "small.toml", "--recording", "named.npz", *options, "--out", "run", "--stages", "represent,compare"
+    )
     assert code == 0
     assert "split halves of the repeated trials" in out
     study = load_study(tmp_path / "run" / "study.toml")
@@ -345,7 +357,7 @@ def test_impossible_preparations_are_named(normenc, mine, options, message):
 
 
 def test_figures_are_drawn_again_for_a_paper(normenc, tmp_path):
-    (tmp_path / "small.toml").write_text(SMALL)
+    (tmp_path / "small.toml").write_text(FEW)
     assert normenc("run", "small.toml", "--out", "run")[0] == 0
     code, out, err = normenc(
         "figures", "run", "--only", "rdms,similarity_bars", "--format", "pdf,png", "--width", "85mm"

@@ -32,7 +32,7 @@ ROOMS: dict[str, set[str]] = {  # what each room imports, beside the floor that 
     "rsa": set(),
     "embedding": set(),
     "pretrained": {"representations", "stimuli"},
-    "tasks": {"stimuli"},
+    "tasks": {"controls", "stimuli"},  # Gabor energy, of references
     "training": {"tasks"},
     "tuning": {"rsa"},
     # rsa, for what is too large to be anything but an RDM; encoders, for neurons that read their layers

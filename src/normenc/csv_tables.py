@@ -6,17 +6,19 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError
 from normenc.texts import bare, harmless, visible
 
-__all__ = ["ENCODER_COLUMNS", "encoder_columns", "encoders_of", "read_table", "write_table"]
+__all__ = ["ENCODER_COLUMNS", "did_not_learn", "encoder_columns", "encoders_of", "read_table", "write_table"]
 
 ENCODER_COLUMNS = ("encoder", "task", "network", "layer", "kind", "seed")
 TEXTS = (  # always columns of text: a network may be called 007, NA or True
-    *("recording", "encoder", "task", "network", "layer", "kind", "comparison", "rdm_metric", "chance", "ceiling"),
+    *("recording", "encoder", "task", "network", "layer", "kind", "comparison", "rdm_metric", "ceiling", "score_name"),
     *("other", "other_task", "other_network", "other_layer", "other_kind"),
     *("resampled", "generalises_to", "reason", "settings", "population", "neuron", "notes", "generating"),
     *("variance_of", "controls", "why_unknown", "target", "source", "animal"),
@@ -72,6 +74,21 @@ def encoders_of(table: pd.DataFrame, *, other: bool = False) -> list[EncoderId]:
         EncoderId(_known(task), str(network), _known(layer), EncoderKind(kind), None if pd.isna(seed) else int(seed))
         for task, network, layer, kind, seed in table[columns].itertuples(index=False, name=None)
     ]
+
+
+def did_not_learn(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which rows are of networks that did not learn their task; where this is not known, they are not among them.
+
+    Examples
+    --------
+    >>> did_not_learn(pd.DataFrame({"learned": [True, False, None]})).tolist()
+    [False, True, False]
+    >>> did_not_learn(pd.DataFrame({"encoder": ["pixels"]})).tolist()
+    [False]
+    """
+    if "learned" not in table:
+        return np.zeros(len(table), dtype=np.bool_)
+    return np.array([value is not None and not pd.isna(value) and not value for value in table["learned"]], dtype=bool)
 
 
 def _of_other(name: str) -> str:

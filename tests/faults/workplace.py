@@ -32,6 +32,7 @@ n_seeds = {n_seeds}
 n_untrained = 2
 [comparison]
 controls = ["pixels"]
+other_measures = []
 n_samples = 100
 n_permutations = 200
 """
@@ -55,17 +56,20 @@ class Ended:
 
 
 class Workplace:
-    """A folder with a recording, a study, and a cache of trained networks of its own."""
+    """A folder with a recording, a study, and a cache of trained networks of its own.
 
-    def __init__(self, folder: Path, *, seed: int = 0, n_seeds: int = 2) -> None:
-        self.folder = folder
+    Its runs have all stages, or those of `stages`, as the command line takes them.
+    """
+
+    def __init__(self, folder: Path, *, seed: int = 0, n_seeds: int = 2, stages: str | None = None) -> None:
+        self.folder, self.stages = folder, [] if stages is None else ["--stages", stages]
         folder.mkdir(parents=True, exist_ok=True)
         recordings.save(recordings.simulated_v1(10, n_repeats=2, n_stimuli=8), folder / "recording.npz")
         (folder / "tiny.toml").write_text(STUDY.format(seed=seed, n_seeds=n_seeds))
 
     def arguments(self, out: str | Path, *more: str) -> list[str]:
         """Of ``normenc run``."""
-        return ["run", "tiny.toml", "--recording", "recording.npz", "--out", str(out), *more]
+        return ["run", "tiny.toml", "--recording", "recording.npz", "--out", str(out), *self.stages, *more]
 
     def normenc(
         self,

@@ -294,6 +294,10 @@ def test_layers_that_training_improves_are_named_though_another_matches_best():
     twin = differences.iloc[[0]].assign(encoder="fc", other="fc, untrained", difference=0.3, p_holm=0.001)
     said = answer(pd.concat([similarity, other], ignore_index=True), pd.concat([differences, twin]))[0]
     assert said.startswith("These data cannot tell whether training makes pool")
+    named = {"task": "tilt", "network": "CNN", "score_name": "accuracy", "score": 0.5, "chance": 0.5}
+    learned = [True, None, None, False]
+    failed = pd.concat([similarity, other], ignore_index=True).assign(**named, learned=learned)
+    assert "it makes fc" not in answer(failed, pd.concat([differences, twin]))[0]
     assert said.endswith("); it makes fc significantly more similar (+0.300, 95 % CI −0.200 to +0.200; p = 0.001).")
 
 

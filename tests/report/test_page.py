@@ -107,14 +107,14 @@ def test_the_caption_says_what_is_drawn_and_nothing_else(finished):
 
 def test_a_simulation_is_said_at_the_top(tmp_path):
     study = Study(
-        recording={"source": "simulated-v1", "n_neurons": 20},
+        recording={"source": "simulated-v1", "n_neurons": 20, "bin_width": 15},
         stimuli={"resolution": 0.05},
         task={"n_train": 40, "n_test": 20},
         network={"pool_size": 4},
         training={"n_epochs": 1},
-        comparison={"n_samples": 60, "n_permutations": 19},
+        comparison={"n_samples": 60, "n_permutations": 19, "other_measures": []},
     )
-    text = report.render(run(study, tmp_path / "run", progress=False).folder)
+    text = report.render(run(study, tmp_path / "run", progress=False, stages=("represent", "compare")).folder)
     assert "The recording is simulated: no animal was recorded" in text.split("<h2")[0]
 
 

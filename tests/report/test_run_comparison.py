@@ -316,9 +316,9 @@ def test_settings_side_by_side():
         ),
         (
             lambda run: (run / "environment.json").write_text(
-                (run / "environment.json").read_text().replace('"format": 3', '"format": 4')
+                (run / "environment.json").read_text().replace('"format": 3', '"format": 5')
             ),
-            "the run has format 4, and this version of normenc reads formats up to 3; use the version that made",
+            "the run has format 5, and this version of normenc reads formats up to 4; use the version that made",
         ),
     ],
 )

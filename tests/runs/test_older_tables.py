@@ -5,7 +5,7 @@ from io import StringIO
 import pandas as pd
 import pytest
 
-from normenc.csv_tables import read_table
+from normenc.csv_tables import did_not_learn, read_table
 from normenc.errors import InputError
 from normenc.runs.older_tables import check_format, read_run_table, upgraded
 
@@ -133,10 +133,10 @@ def test_a_damaged_old_table_is_refused(tmp_path, text, message):
 
 
 def test_the_format_is_told_by_the_environment_alone(tmp_path):
-    assert [check_format(tmp_path, own) for own in ({}, {"format": 2}, {"format": 3})] == [1, 2, 3]
+    assert [check_format(tmp_path, own) for own in ({}, {"format": 2}, {"format": 4})] == [1, 2, 4]
     (tmp_path / "table.csv").write_text(SIMILARITY)
     assert "model" in read_run_table(tmp_path / "table.csv", {"format": 2})
-    for odd in (4, 0, "2", True, None):
+    for odd in (5, 0, "2", True, None):
         with pytest.raises(InputError, match="format"):
             check_format(tmp_path, {"format": odd})
 
@@ -162,3 +162,14 @@ def test_a_test_against_chance_without_a_name_is_refused(tmp_path):
     pd.DataFrame({"p_chance": [0.1]}).to_csv(tmp_path / "table.csv", index=False)
     with pytest.raises(InputError, match="nothing says which test against chance it is of; run the study again"):
         read_run_table(tmp_path / "table.csv", {"format": 2})
+
+
+def test_a_run_that_does_not_tell_what_its_networks_learned_is_read_as_unknown(tmp_path):
+    table = pd.DataFrame({"encoder": ["fc"], "seed": [12], "n_seeds": [1]})
+    table.to_csv(tmp_path / "similarity.csv", index=False)
+    found = read_run_table(tmp_path / "similarity.csv", {"format": 3})
+    new = ["score_name", "score", "chance", "perfect", "n_learned", "learned"]
+    assert list(found) == ["encoder", "seed", *new, "n_seeds"]
+    assert found[new].isna().all(axis=None)
+    assert not did_not_learn(found).any()
+    assert list(read_run_table(tmp_path / "similarity.csv", {"format": 4})) == list(table)

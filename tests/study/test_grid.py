@@ -16,7 +16,7 @@ from normenc.texts import file_stem
 QUICK = ("represent", "compare")  # where a test is about something else than tuning and pictures
 GRID = Study(
     name="grid",
-    recording={"source": "simulated-v1", "n_neurons": 40},
+    recording={"source": "simulated-v1", "n_neurons": 40, "bin_width": 10},
     stimuli={"resolution": 0.05},
     task=[
         {"n_train": 50, "n_test": 40},

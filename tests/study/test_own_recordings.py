@@ -151,7 +151,8 @@ def test_preparations_of_a_study_file_are_kept_in_the_run(tmp_path):
     )
     from normenc.study import load_study
 
-    finished = run(load_study(tmp_path / "study.toml"), tmp_path / "run", progress=False, device="cpu")
+    stages = ("represent", "compare")
+    finished = run(load_study(tmp_path / "study.toml"), tmp_path / "run", progress=False, device="cpu", stages=stages)
     recording = finished.evaluation.recording
     assert (recording.n_neurons, recording.n_stimuli, recording.units) == (7, 18, "z-score over stimuli")
     again = load_study(finished.folder / "study.toml")

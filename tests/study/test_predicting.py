@@ -21,7 +21,12 @@ SMALL = Study(
     task={"n_train": 60, "n_test": 40},
     network={"name": "ConvPoolFC", "pool_size": 4, "n_channels": 3},
     training={"seed": 4, "n_epochs": 2, "batch_size": 25, "n_untrained": 2},
-    comparison={"n_samples": 60, "n_permutations": 19, "controls": ["Fourier amplitude", "pixels"]},
+    comparison={
+        "n_samples": 60,
+        "n_permutations": 19,
+        "controls": ["Fourier amplitude", "pixels"],
+        "other_measures": [],
+    },
     encoding={"enabled": True, "n_samples": 50, "max_epochs": 3, "networks": ["point readout"]},
 )
 
@@ -255,15 +260,15 @@ def test_what_layers_predict_beyond_the_controls_stands_beside_dissimilarities(f
 def test_what_layers_predict_beyond_the_controls_is_the_mean_over_all_seeds(tmp_path, layers):
     """Of a study with two tasks too, whose other parts keep only the first seed's responses."""
     orientation, of = layers
-    made = recordings.simulated_from_layer(of["pixels"], orientation, n_neurons=8, n_repeats=4, seed=2)
+    made = recordings.simulated_from_layer(of["pixels"][::2], orientation[::2], n_neurons=8, n_repeats=4, seed=2)
     recordings.save(made.recording, tmp_path / "mine.npz")
     task = {"n_train": 60, "n_test": 40}
     own = {
         "recording": {"source": str(tmp_path / "mine.npz")},
         "task": [task | {"label": "one"}, task | {"label": "two", "n_train": 50}],
         "training": {"seed": 4, "n_epochs": 1, "batch_size": 25, "n_seeds": 2},
-        "comparison": {"n_samples": 50, "n_permutations": 19, "controls": ["pixels"]},
-        "encoding": {"enabled": True, "n_samples": 50, "networks": []},
+        "comparison": {"n_samples": 50, "n_permutations": 19, "controls": ["pixels"], "other_measures": []},
+        "encoding": {"enabled": True, "n_samples": 50, "n_folds": 2, "networks": []},
     }
     found = evaluate(
         prepare(Study(**SMALL.model_dump(exclude_unset=True) | own)),
@@ -281,6 +286,7 @@ def test_what_layers_predict_beyond_the_controls_is_the_mean_over_all_seeds(tmp_
         pixels,
         trials.to_numpy(),
         trials["stimulus_index"].to_numpy(),
+        n_folds=2,
         n_samples=50,
         labels=_labels(found.recording),
         folds=_folds(found.recording, found.study.encoding),

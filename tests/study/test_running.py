@@ -30,6 +30,14 @@ SMALL = Study(
     training={"seed": 4, "n_epochs": 2, "batch_size": 25, "n_untrained": 2},
     comparison={"n_samples": 60, "n_permutations": 19},
 )
+# Where a test is about the folder of a run, and not about its numbers.
+BRIEF = Study(
+    **SMALL.model_dump()
+    | {
+        "recording": {"source": "simulated-v1", "n_neurons": 20, "bin_width": 15},
+        "comparison": {"n_samples": 60, "n_permutations": 19, "controls": ["pixels"], "other_measures": []},
+    }
+)
 TUNING = ["eigenspectra", "preferences", "response_maps", "selectivity", "tuning_best", "tuning_curves"]
 PICTURES = [
     *("circular_parts", "embeddings", "example_stimuli", "identification", "measure_ranks", "rdm_rows", "rdms"),
@@ -90,8 +98,9 @@ def test_a_run_shows_itself(small):
 
 def test_similarity_table(small):
     table = pd.read_csv(small.folder / "similarity.csv")
-    facts = ["recording", "encoder", "task", "network", "layer", "kind", "seed", "n_seeds", "rdm_metric", "comparison"]
-    assert list(table)[:11] == [*facts, "similarity"]
+    facts = ["recording", "encoder", "task", "network", "layer", "kind", "seed"]
+    learned = ["score_name", "score", "chance", "perfect", "n_learned", "learned"]
+    assert list(table)[:17] == [*facts, *learned, "n_seeds", "rdm_metric", "comparison", "similarity"]
     assert table[["encoder", "network", "layer", "kind"]].to_numpy().tolist() == [
         ["pool", "ConvPoolFC", "pool", "trained layer"],
         ["fc", "ConvPoolFC", "fc", "trained layer"],
@@ -137,7 +146,7 @@ def test_planned_differences(small):
 
 def test_training_table(small):
     table = pd.read_csv(small.folder / "training.csv")
-    assert list(table) == ["task", "network", "seed", "epoch", "step", "loss"]
+    assert list(table) == ["task", "network", "seed", "epoch", "step", "loss", "learning_rate"]
     assert table["step"].tolist() == [1, 2, 3, 4, 5, 6]
     assert table["epoch"].tolist() == [1, 1, 1, 2, 2, 2]
     np.testing.assert_allclose(table["loss"], next(iter(small.evaluation.trainings.values())).log.loss, rtol=1e-8)
@@ -219,7 +228,7 @@ def test_a_method_that_cannot_be_used_is_said_and_does_no_harm(tmp_path, monkeyp
         return infer_in_scopes(models, data, **options)
 
     monkeypatch.setattr("normenc.study.inferring.infer_in_scopes", refuse)
-    settings = SMALL.model_dump()
+    settings = BRIEF.model_dump()
     settings["comparison"] |= {"other_measures": ["spearman", "pearson"], "controls": ["pixels"]}
     found = run(Study(**settings), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     assert not (found.folder / "similarity_by_method.csv").exists()
@@ -260,14 +269,14 @@ def test_what_a_reader_can_look_closer_at(small):
 
 
 def test_several_seeds_are_trained_and_their_twins_are_theirs(tmp_path):
-    finished = run(SMALL.with_changes(n_seeds=2), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
+    finished = run(BRIEF.with_changes(n_seeds=2), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     table = pd.read_csv(finished.folder / "similarity.csv")
     assert table["n_seeds"].tolist()[:4] == [2] * 4
     assert sorted(path.name for path in (finished.folder / "models").iterdir()) == [
         f"ConvPoolFC_seed{seed}{part}.safetensors" for seed in (4, 5) for part in ("", "_untrained")
     ]
     assert pd.read_csv(finished.folder / "training.csv")["seed"].unique().tolist() == [4, 5]
-    alone = run(SMALL.with_changes(seed=5), tmp_path / "alone", progress=False, device="cpu", stages=QUICK)
+    alone = run(BRIEF.with_changes(seed=5), tmp_path / "alone", progress=False, device="cpu", stages=QUICK)
     second = finished.evaluation.by_seed.query("kind == 'trained layer' and seed == 5")["similarity"].tolist()
     assert second == alone.evaluation.by_seed.query("kind == 'trained layer'")["similarity"].tolist()
 
@@ -344,7 +353,7 @@ def test_the_seed_of_a_simulation_that_was_loaded_is_not_known(tmp_path):
 
 def test_same_seed_same_bytes_other_seed_others(small, tmp_path):
     again = run(SMALL, tmp_path / "again", progress=False, device="cpu")
-    other = run(SMALL.with_changes(seed=5), tmp_path / "other", progress=False, device="cpu")
+    other = run(SMALL.with_changes(seed=5), tmp_path / "other", progress=False, device="cpu", stages=QUICK)
     for name in ("training.csv", "similarity.csv", "differences.csv", "study.toml"):
         assert (again.folder / name).read_bytes() == (small.folder / name).read_bytes()
         assert (other.folder / name).read_bytes() != (small.folder / name).read_bytes()
@@ -355,14 +364,14 @@ def test_same_seed_same_bytes_other_seed_others(small, tmp_path):
 
 def test_a_run_is_not_overwritten_without_force(tmp_path):
     folder = tmp_path / "run"
-    run(SMALL, folder, progress=False, stages=QUICK)
+    run(BRIEF, folder, progress=False, stages=QUICK)
     (folder / "notes.txt").write_text("mine")
     (folder / "report.html").write_text("stale")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(InputError, match="this folder already contains a run; pass force=True"):
-        run(SMALL.with_changes(seed=9), folder, progress=False, stages=QUICK)
+        run(BRIEF.with_changes(seed=9), folder, progress=False, stages=QUICK)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-    run(SMALL.with_changes(seed=9), folder, force=True, progress=False, stages=QUICK)
+    run(BRIEF.with_changes(seed=9), folder, force=True, progress=False, stages=QUICK)
     assert (folder / "notes.txt").read_text() == "mine"
     assert not (folder / "report.html").exists()
     assert sorted(path.name for path in (folder / "models").iterdir()) == [
@@ -384,7 +393,7 @@ def test_what_is_no_run_is_never_replaced(tmp_path):
 
 def test_default_folder_is_named_after_study_and_recording(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    finished = run(SMALL, progress=False, stages=QUICK)
+    finished = run(BRIEF, progress=False, stages=QUICK)
     assert finished.folder == Path("runs") / "small-simulated-v1"
     assert (tmp_path / finished.folder / "study.toml").is_file()
 
@@ -419,15 +428,15 @@ def test_a_crash_while_writing_leaves_nothing(tmp_path, moment):
             raise RuntimeError("out of ink")
 
     with pytest.raises(RuntimeError, match="out of ink"):
-        run(SMALL, tmp_path / "run", progress=crash, stages=(*QUICK, "draw"))
+        run(BRIEF, tmp_path / "run", progress=crash, stages=(*QUICK, "draw"))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("network", ["FC", "ConvFC"])
 def test_other_networks_and_measures(tmp_path, network):
-    settings = SMALL.model_dump() | {
+    settings = BRIEF.model_dump() | {
         "network": {"name": network},
-        "comparison": {"method": "spearman", "n_samples": 50},
+        "comparison": {"method": "spearman", "n_samples": 50, "other_measures": []},
     }
     finished = run(Study(**settings), tmp_path / network, progress=False, stages=QUICK)
     assert set(finished.evaluation.similarity["comparison"]) == {"spearman"}
@@ -494,7 +503,7 @@ def test_a_width_has_a_folder_of_its_own_that_a_new_run_clears(small, tmp_path):
     ]
     assert {path.name: path.read_bytes() for path in (folder / "figures").glob("*.*")} == before
     (folder / "figures" / "85mm" / "notes.txt").touch()
-    run(SMALL, folder, progress=False, device="cpu", force=True)
+    run(BRIEF, folder, progress=False, device="cpu", force=True, stages=(*QUICK, "draw"))
     assert [path.name for path in (folder / "figures" / "85mm").iterdir()] == ["notes.txt"]
 
 

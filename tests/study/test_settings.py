@@ -28,8 +28,18 @@ def test_the_example_is_the_default_is_the_reference_study():
         "n_untrained": 5,
         "n_epochs": 25,
         "batch_size": 100,
+        "optimizer": "sgd",
         "learning_rate": 5e-4,
         "momentum": 0.99,
+        "weight_decay": 0.0,
+        "schedule": "constant",
+        "warm_up": 0.1,
+        "clip": None,
+        "label_smoothing": 0.0,
+        "patience": None,
+        "accumulate": 1,
+        "precision": "full",
+        "compile": False,
         "checkpoints": [],
     }
     assert study.layers_of(study.network[0]) == ("pool", "fc")

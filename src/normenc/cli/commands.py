@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from normenc.cli.design import design_app
+from normenc.cli.estimates import print_estimate
 from normenc.cli.guard import Interrupted
 from normenc.cli.next_steps import is_study, next_steps
 from normenc.cli.opening import open_in_browser, serve_page
@@ -115,6 +116,13 @@ def run(
             "alone. All by default.",
         ),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Write nothing: say what there is to train, and estimate time and memory from a few timed steps.",
+        ),
+    ] = False,
     *,
     preparation: Any,
 ) -> None:
@@ -139,6 +147,10 @@ def run(
         stages=None if stages is None else split(stages),
     )
     parts = settings.per_recording()
+    if dry_run:
+        for part in parts:
+            print_estimate(studies.estimate(part, out, device=device, workers=workers or default_workers(part, device)))
+        return
     folders = [out if out is None or len(parts) == 1 else out / f"recording{k + 1}" for k in range(len(parts))]
     finished_before = studies.check_before(parts, folders, force=force)
     failed = False

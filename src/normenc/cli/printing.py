@@ -94,7 +94,7 @@ def print_failure(failure: Any) -> None:
 
 def print_summary(finished: Any) -> None:
     """Print what a run found, layers and controls in one table."""
-    from normenc.csv_tables import encoders_of
+    from normenc.csv_tables import did_not_learn, encoders_of
     from normenc.encoders import LEARNED
     from normenc.report.answering import answer_of
     from normenc.report.learned import learned_word
@@ -113,13 +113,13 @@ def print_summary(finished: Any) -> None:
         (
             encoder.encoder_name if study.is_grid else encoder.network,
             encoder.layer or "",
-            encoder.kind.value,
+            f"{encoder.kind.value}{', not learned' * bool(failed)}",
             "" if encoder.seed is None else str(row.n_seeds),
             _known(row.similarity),
             _interval(row.low, row.high),
             _known(row.p_permutations_holm),
         )
-        for encoder, row in zip(encoders_of(table), table.itertuples(), strict=True)
+        for encoder, row, failed in zip(encoders_of(table), table.itertuples(), did_not_learn(table), strict=True)
     ]
     echo(evaluation.recording.describe())
     _print_scores(evaluation)
@@ -288,7 +288,7 @@ def _print_scores(evaluation: Any) -> None:
             echo(
                 f"seed {unit.seed}, {unit.task.score_name}: {log.train_score:.3f} in training, "
                 f"{log.held_out_score:.3f} on fresh stimuli (untrained {log.untrained_score:.3f}, "
-                f"chance {unit.task.chance:.3g})"
+                f"chance {unit.task.chance:.3g}){_learned([unit.task.has_learned(log.held_out_score)], '; ')}"
             )
         return
     groups: dict[tuple[str, str], list[Any]] = {}
@@ -298,9 +298,19 @@ def _print_scores(evaluation: Any) -> None:
     for (label, network), trained in groups.items():
         fresh = [log.held_out_score for _, log in trained]
         task = trained[0][0]
-        rows.append((label, network, task.score_name, _span(min(fresh), max(fresh)), f"{task.chance:.3g}"))
+        told = _learned([task.has_learned(score) for score in fresh])
+        rows.append((label, network, task.score_name, _span(min(fresh), max(fresh)), f"{task.chance:.3g}", told))
     if rows:
-        print_table(("task", "network", "score", "on fresh stimuli", "chance"), rows)
+        print_table(("task", "network", "score", "on fresh stimuli", "chance", "learned"), rows)
+
+
+def _learned(seeds: Sequence[bool | None], start: str = "") -> str:
+    """How many of a network's seeds learned the task, or that the one did not; empty if this is not known."""
+    if None in seeds:
+        return ""
+    if len(seeds) == 1:
+        return f"{start}learned" if seeds[0] else f"{start}did not learn the task"
+    return f"{start}{sum(map(bool, seeds))} of {len(seeds)}"
 
 
 def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:

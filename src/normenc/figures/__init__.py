@@ -6,6 +6,7 @@ Each function takes data and, optionally, the axes to draw on, and returns the a
 from normenc.figures.circular import circular_parts
 from normenc.figures.common import style
 from normenc.figures.comparing import run_comparison
+from normenc.figures.competence import competence
 from normenc.figures.curves import tuning_curves
 from normenc.figures.designs import rates_over_trials
 from normenc.figures.fitted import learned_filters, loss_curves, readout_maps, readout_positions
@@ -27,6 +28,7 @@ from normenc.figures.tuning import preference_histogram, selectivity_distributio
 __all__ = [
     "are_flat",
     "circular_parts",
+    "competence",
     "drawn",
     "eigenspectrum",
     "embeddings",

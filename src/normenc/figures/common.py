@@ -19,8 +19,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from normenc.arrays import as_array
+from normenc.csv_tables import did_not_learn
 from normenc.errors import InputError
 from normenc.figures.sizes import fitting, narrow, room
 from normenc.stimulus_types import StimulusType
@@ -28,6 +30,8 @@ from normenc.stimulus_types import StimulusType
 __all__ = [
     "COLOURS",
     "CONTROL_STYLES",
+    "NOT_LEARNED",
+    "PALE",
     "AxesArray",
     "Populations",
     "Values",
@@ -37,6 +41,8 @@ __all__ = [
     "line_styles",
     "looks_of",
     "new_panels",
+    "opacities",
+    "pale_point",
     "palette",
     "panels_in_rows",
     "per_unit",
@@ -61,6 +67,8 @@ CONTROL_STYLES: tuple[tuple[str, Any], ...] = (
 )
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = "osD^vPX*"
+PALE = 0.3  # opacity of networks that did not learn their task
+NOT_LEARNED = "did not learn its task"  # in legends
 LIGHTEST = 0.92  # of the colour map viridis, that is seen on white
 MOST_TOGETHER = 6  # panels side by side on a screen; more would be too small
 
@@ -167,6 +175,17 @@ def panels_in_rows(
         for panel in row[len(items) :]:
             panel.set_axis_off()
     return panels, drawn
+
+
+def opacities(table: pd.DataFrame) -> list[float]:
+    """Opacity of each row of a table: networks that did not learn their task are pale."""
+    return [PALE if failed else 1.0 for failed in did_not_learn(table)]
+
+
+def pale_point(table: pd.DataFrame, linestyle: str = "-") -> list[Line2D]:
+    """What a legend says of pale points, if there are any."""
+    look: Any = {"color": "black", "marker": "o", "markersize": 4.5, "linewidth": 1.1, "linestyle": linestyle}
+    return [Line2D([], [], alpha=PALE, label=NOT_LEARNED, **look)] if did_not_learn(table).any() else []
 
 
 def line_styles(populations: Mapping[str, Any], controls: Mapping[str, Any] | None) -> list[tuple[str, Any]]:

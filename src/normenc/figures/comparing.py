@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.figures.common import check_columns, looks_of, style, wrapped
+from normenc.figures.common import check_columns, looks_of, opacities, pale_point, style, wrapped
 from normenc.rsa.measures import facts_of
 
 __all__ = ["run_comparison"]
@@ -28,7 +28,8 @@ def run_comparison(table: pd.DataFrame, *, runs: Sequence[str] | None = None, ax
     """Similarities of the same encoders in several runs: one row per encoder, one colour and marker per run.
 
     Lines are 95 % confidence intervals. The top row shows the noise ceiling of each run, from lower to upper; with at
-    most three runs, a dotted line extends each lower ceiling to the encoders.
+    most three runs, a dotted line extends each lower ceiling to the encoders. Networks that did not learn their task
+    are pale.
 
     Parameters
     ----------
@@ -64,22 +65,22 @@ def run_comparison(table: pd.DataFrame, *, runs: Sequence[str] | None = None, ax
             _, axes = plt.subplots(figsize=(6.8, inches), layout="constrained")
         for label, band in ceilings.first().iterrows():
             _draw_ceiling(axes, band, looks[str(label)][0], offsets[str(label)], 0.7 * step, lead=len(labels) <= 3)
-        for row in table.itertuples():
+        for row, alpha in zip(table.itertuples(), opacities(table), strict=True):
             if np.isfinite(row.similarity):
                 place = rows.index((row.kind, row.encoder))
-                _draw_encoder(axes, row, place + offsets[row.label], *looks[row.label])
+                _draw_encoder(axes, row, place + offsets[row.label], *looks[row.label], alpha)
         _draw_rows(axes, rows)
         axes.set_xlabel(f"similarity of RDMs ({facts_of(table['comparison'].iloc[0]).symbol})")
-        handles: list[Any] = [_handle(*looks[label], label) for label in labels]
+        handles: list[Any] = [*(_handle(*looks[label], label) for label in labels), *pale_point(table)]
         axes.figure.legend(handles=handles, loc="outside upper left")
     return axes
 
 
-def _draw_encoder(axes: Axes, row: Any, y: float, colour: str, marker: str) -> None:
+def _draw_encoder(axes: Axes, row: Any, y: float, colour: str, marker: str, alpha: float) -> None:
     if np.isfinite([row.low, row.high]).all():
-        axes.plot([row.low, row.high], [y, y], color=colour, linewidth=1.2, solid_capstyle="butt")
+        axes.plot([row.low, row.high], [y, y], color=colour, linewidth=1.2, alpha=alpha, solid_capstyle="butt")
     face = "white" if row.kind == EncoderKind.TWIN else colour
-    axes.plot(row.similarity, y, marker=marker, color=colour, markerfacecolor=face, markersize=4.5)
+    axes.plot(row.similarity, y, marker=marker, color=colour, markerfacecolor=face, markersize=4.5, alpha=alpha)
 
 
 def _draw_ceiling(axes: Axes, band: pd.Series, colour: str, y: float, height: float, *, lead: bool) -> None:

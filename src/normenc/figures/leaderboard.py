@@ -12,10 +12,20 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
-from normenc.csv_tables import ENCODER_COLUMNS, encoders_of
+from normenc.csv_tables import ENCODER_COLUMNS, did_not_learn, encoders_of
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.figures.common import AxesArray, check_columns, figure_of, looks_of, new_panels, style, wrapped
+from normenc.figures.common import (
+    AxesArray,
+    check_columns,
+    figure_of,
+    looks_of,
+    new_panels,
+    opacities,
+    pale_point,
+    style,
+    wrapped,
+)
 from normenc.figures.similarity import scale_of
 from normenc.figures.sizes import legend_height, narrow, place_legend, within
 from normenc.rsa.measures import facts_of
@@ -30,7 +40,7 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
     """Similarity of the layers of each encoder with the recording, best encoder first; controls are separate.
 
     Lines are 95 % confidence intervals, the grey band is the noise ceiling (lower to upper), and the dashed line is the
-    best control.
+    best control. Networks that did not learn their task are pale, and come last.
 
     Parameters
     ----------
@@ -56,7 +66,7 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
     looks = looks_of(list(dict.fromkeys(similarity[~controls]["layer"])))
     best_control = similarity[controls]["similarity"].max()
     first = similarity.iloc[0]
-    handles = _handles(looks, first, bool(controls.any()))
+    handles = [*_handles(looks, first, bool(controls.any())), *pale_point(similarity)]
     labels = [str(handle.get_label()) for handle in handles]
     with style():
         if axes is None:
@@ -123,6 +133,8 @@ def over_training(
 ) -> AxesArray:
     """Similarity with the recording at checkpoints of training: whether learning the task increases it.
 
+    Networks that did not learn their task are pale.
+
     Parameters
     ----------
     table : DataFrame
@@ -151,7 +163,9 @@ def over_training(
     places = {epoch: place for place, epoch in enumerate(epochs)}
     looks = looks_of(list(dict.fromkeys(table["layer"])))
     with style():
-        below = legend_height([*looks])
+        handles = [*(_handle(*looks[layer], layer) for layer in looks), *pale_point(table)]
+        names = [str(handle.get_label()) for handle in handles]
+        below = legend_height(names)
         panels = new_panels(axes, len(networks), len(tasks), width=2.7, height=2.1, lowest=1.3, below=below)
         for panel, (network, task) in zip(panels.flat, [(n, t) for n in networks for t in tasks], strict=True):
             _draw_references(panel, similarity)
@@ -160,8 +174,9 @@ def over_training(
             for index, (layer, own) in enumerate(layers):
                 colour, marker = looks[layer]
                 x = own["epoch"].map(places) + 0.06 * (index - (len(layers) - 1) / 2)
-                panel.vlines(x, own["low"], own["high"], color=colour, linewidth=0.8, alpha=0.6)
-                panel.plot(x, own["similarity"], color=colour, marker=marker, markersize=4, linewidth=1.2)
+                alpha = opacities(own)[0]
+                panel.vlines(x, own["low"], own["high"], color=colour, linewidth=0.8, alpha=0.6 * alpha)
+                panel.plot(x, own["similarity"], color=colour, marker=marker, markersize=4, linewidth=1.2, alpha=alpha)
             panel.set_xticks(range(len(epochs)), [str(epoch) for epoch in epochs])
             panel.set_title(f"{task}\n{network}" if len(networks) > 1 else str(task), fontsize=8)
         measure = facts_of("pearson" if similarity is None else similarity["comparison"].iloc[0])
@@ -172,10 +187,9 @@ def over_training(
             panel.label_outer()
         figure = figure_of(panels)
         figure.supylabel(wrapped(f"similarity with “{table['recording'].iloc[0]}”", 40))
-        handles = [_handle(*looks[layer], layer) for layer in looks]
         if narrow():
             panels[-1, panels.shape[1] // 2].set_xlabel("epoch (0 is untrained)")
-            place_legend(panels.flat[0], handles, [*looks])
+            place_legend(panels.flat[0], handles, names)
         else:
             figure.supxlabel("epoch (0 is untrained)")
             figure.legend(handles=handles, loc="outside right upper")
@@ -183,23 +197,25 @@ def over_training(
 
 
 def _ranked(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Encoders with the rows of their layers; the encoder with the most similar layer comes first."""
+    """Encoders with the rows of their layers; that of the most similar layer first, those that did not learn last."""
     if rows.empty:
         return []
     names = np.array([encoder.encoder_name for encoder in encoders_of(rows)])
     groups = [(str(name), group) for name, group in rows.groupby(names, sort=False)]
-    return sorted(groups, key=lambda item: -float(item[1]["similarity"].fillna(-np.inf).max()))
+    best = {name: float(group["similarity"].fillna(-np.inf).max()) for name, group in groups}
+    return sorted(groups, key=lambda item: (did_not_learn(item[1]).any(), -best[item[0]]))
 
 
 def _draw_encoder(panel: Axes, position: float, rows: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> None:
     reach = max(0.28, 0.125 * (len(rows) - 1))
     offsets = np.linspace(-reach, reach, len(rows)) if len(rows) > 1 else np.zeros(1)
-    for offset, row in zip(offsets, rows.itertuples(), strict=True):
+    for offset, row, alpha in zip(offsets, rows.itertuples(), opacities(rows), strict=True):
         colour, marker = (CONTROL, "o") if row.kind == EncoderKind.CONTROL else looks[str(row.layer)]
         y = position + offset
-        panel.plot([row.low, row.high], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
+        panel.plot([row.low, row.high], [y, y], color=colour, linewidth=1.1, alpha=alpha, solid_capstyle="butt")
         fill = "white" if row.kind == EncoderKind.TWIN else colour
-        panel.plot(row.similarity, y, marker=marker, color=colour, markerfacecolor=fill, markersize=4.5)
+        point: Any = {"marker": marker, "color": colour, "markerfacecolor": fill, "markersize": 4.5}
+        panel.plot(row.similarity, y, alpha=alpha, **point)
 
 
 def _draw_references(panel: Axes, similarity: pd.DataFrame | None) -> None:

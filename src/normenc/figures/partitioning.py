@@ -6,10 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from normenc.csv_tables import did_not_learn
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.figures.common import check_columns, style, wrapped
-from normenc.figures.similarity import BARS
+from normenc.figures.common import NOT_LEARNED, check_columns, style, wrapped
+from normenc.figures.similarity import BARS, bar_look
 from normenc.figures.sizes import narrow, place_legend, within
 
 __all__ = ["unique_variance"]
@@ -25,6 +26,7 @@ def unique_variance(partitioning: pd.DataFrame, *, axes: Axes | None = None) -> 
     """What each layer explains beyond all controls together: a bar per layer, with its 95 % confidence interval.
 
     Of more than 24 layers, those of the largest part of their own are drawn. The title says what the controls explain.
+    Bars of networks that did not learn their task are pale, with a dashed outline.
 
     Parameters
     ----------
@@ -55,6 +57,8 @@ def unique_variance(partitioning: pd.DataFrame, *, axes: Axes | None = None) -> 
     kinds = list(dict.fromkeys(drawn["kind"]))
     named = [BARS[EncoderKind(kind)] for kind in kinds]
     handles: list[Artist] = [Patch(color=colour, label=f"{name} layer") for name, colour in named]
+    if did_not_learn(drawn).any():
+        handles.append(Patch(label=NOT_LEARNED, **bar_look(BARS[EncoderKind.TRAINED][1], failed=True)))
     handles.append(Line2D([], [], color="black", linewidth=1.1, label="95 % CI"))
     names = [wrapped(str(name), 20 if narrow() else 40) for name in drawn["encoder"]]
     with style():
@@ -62,8 +66,9 @@ def unique_variance(partitioning: pd.DataFrame, *, axes: Axes | None = None) -> 
             labels = [str(handle.get_label()) for handle in handles]
             size = within(5.6, 1.3 + 0.33 * len(drawn), legend=labels, by_rows=True)
             _, axes = plt.subplots(figsize=size, layout="constrained")
-        for position, row in enumerate(drawn.to_dict("records")):
-            axes.barh(position, row["unique"], color=BARS[EncoderKind(row["kind"])][1], height=0.7)
+        for position, (row, failed) in enumerate(zip(drawn.to_dict("records"), did_not_learn(drawn), strict=True)):
+            look = bar_look(BARS[EncoderKind(row["kind"])][1], failed=failed)
+            axes.barh(position, row["unique"], height=0.7, **look)
             ends = [row["unique_low"], row["unique_high"]]
             axes.plot(ends, [position] * 2, color="black", linewidth=1.1, solid_capstyle="butt")
         axes.set_yticks(range(len(drawn)), names)

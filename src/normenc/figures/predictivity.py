@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
-from normenc.figures.common import COLOURS, check_columns, style, wrapped
+from normenc.figures.common import COLOURS, check_columns, opacities, pale_point, style, wrapped
 from normenc.figures.numbering import place_numbers
 from normenc.figures.sizes import narrow, place_legend, within
 from normenc.renamed import renamed
@@ -55,7 +55,7 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, axes: Axes 
     the dotted line is a perfect model, unless all encoders are far from it. Axes show the points: intervals that are
     much wider are cut at the frame, and a label says so. The axis of predictivity ends at -1 and 2: values beyond it
     are triangles at its end, labelled with the value. Of more than 40 rows, only the controls, the networks fitted to
-    neurons and the most similar layers are numbered.
+    neurons and the most similar layers are numbered. Networks that did not learn their task are pale.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, axes: Axes 
         if np.isfinite(first["ceiling_lower"]):
             axes.axvspan(first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, linewidth=0)
         drawn = table[table[["similarity", chosen]].notna().all(axis=1)]
-        for row in drawn.to_dict("records"):
-            _draw(axes, row, chosen)
+        for row, alpha in zip(drawn.to_dict("records"), opacities(drawn), strict=True):
+            _draw(axes, row, chosen, alpha)
         corrected = chosen in ("feve", "noise_corrected_r")
         near = corrected and bool((drawn[chosen] >= NEAR).any())
         if near:
@@ -107,7 +107,7 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, axes: Axes 
         axes.set_xlabel("similarity of RDMs" + cut * "\n(longer intervals are cut at the frame)")
         far = corrected and not near
         axes.set_ylabel(wrapped(MEASURES[chosen], 26 if narrow() else 40) + far * "\n(1 is a perfect model)")
-        handles = _legend(table, named, drawn.index)
+        handles = [*_legend(table, named, drawn.index), *pale_point(drawn)]
         place_legend(
             axes, handles, [str(h.get_label()) for h in handles], loc="center left", bbox_to_anchor=(1.01, 0.5)
         )
@@ -134,10 +134,10 @@ def _number(number: int, value: float) -> str:
     return f"{number}" if BOUNDS[0] <= value <= BOUNDS[1] else f"{number}: {value:.3g}".replace("-", "−")
 
 
-def _draw(axes: Axes, row: dict[Any, Any], chosen: str) -> None:
+def _draw(axes: Axes, row: dict[Any, Any], chosen: str, alpha: float) -> None:
     colour, marker, filled = KINDS[EncoderKind(row["kind"])]
     x, y = row["similarity"], float(np.clip(row[chosen], *BOUNDS))
-    thin: Any = {"color": colour, "linewidth": 0.8, "alpha": 0.5}
+    thin: Any = {"color": colour, "linewidth": 0.8, "alpha": 0.5 * alpha}
     if y == row[chosen]:
         axes.plot([row["similarity_low"], row["similarity_high"]], [y, y], **thin)
         if f"{chosen}_low" in row:
@@ -145,7 +145,8 @@ def _draw(axes: Axes, row: dict[Any, Any], chosen: str) -> None:
     else:
         marker = "v" if y > row[chosen] else "^"  # it points towards the value
     face = colour if filled else "white"
-    axes.plot(x, y, marker=marker, color=colour, markerfacecolor=face, markersize=6, linestyle="none", clip_on=False)
+    look: Any = {"marker": marker, "color": colour, "markerfacecolor": face, "markersize": 6, "alpha": alpha}
+    axes.plot(x, y, linestyle="none", clip_on=False, **look)
 
 
 def _set_limits(axes: Axes, drawn: pd.DataFrame, chosen: str, near: bool) -> bool:

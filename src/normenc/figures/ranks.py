@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.figures.common import check_columns, palette, style, wrapped
+from normenc.figures.common import check_columns, opacities, pale_point, palette, style, wrapped
 from normenc.figures.sizes import narrow
 from normenc.rsa.representation_measures import symbol_of
 
@@ -30,13 +30,14 @@ def measure_ranks(table: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
     One line an encoder: in colour, of a layer that learned, with filled circles; of its untrained twin, in the same
     colour, dashed, with open circles; of a control, grey, with squares. Encoders that are equally similar share a
     rank. A line has a gap where a similarity is unknown. Of more than 30 encoders, those most similar by the first
-    measure are drawn, with their ranks among each other.
+    measure are drawn, with their ranks among each other. Networks that did not learn their task are pale.
 
     Parameters
     ----------
     table : DataFrame
         A row for each encoder and measure: ``encoder``, ``kind``, ``comparison`` (the measure), ``similarity``; also
-        ``twin_of``, if there is one: the encoder whose untrained twin it is. The first measure is the answer's.
+        ``learned``, and ``twin_of``, the encoder whose untrained twin it is, where they are known. The first measure is
+        the answer's.
     axes : Axes, optional
 
     Returns
@@ -63,11 +64,12 @@ def measure_ranks(table: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
             size = (1.9 + COLUMN * wide.shape[1] + 0.2, 0.9 + ROW * len(ranks))
             _, axes = plt.subplots(figsize=size, layout="constrained")
         places = np.arange(wide.shape[1])
+        alphas = dict(zip(table["encoder"], opacities(table), strict=True))
         for encoder in ranks.index:
-            axes.plot(places, ranks.loc[encoder], **looks[encoder])
+            axes.plot(places, ranks.loc[encoder], **looks[encoder], alpha=alphas[encoder])
         _write(axes, ranks, n_all=n_all)
         axes.set_xticks(places, [wrapped(symbol_of(name), 14) for name in wide.columns])
-        handles = [handle for kind, handle in _handles().items() if kind in set(kinds)]
+        handles = [*(handle for kind, handle in _handles().items() if kind in set(kinds)), *pale_point(table)]
         axes.figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     return axes
 

@@ -91,8 +91,7 @@ def save(
                 if why := _crowded(figure):
                     at = millimetres(width)
                     raise TooNarrowError(f"{name} cannot be read at {at:g} mm: {why}; give it a larger width", at)
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")  # all files have the same layout
+            _lay_out(figure)
             for path in paths:
                 options = OPTIONS[path.suffix[1:]] | ({} if width is None else {"dpi": DPI})
                 content = BytesIO()
@@ -102,6 +101,14 @@ def save(
     finally:
         plt.close(figure)
     return paths
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place the panels of `figure` once, so that all files have the same layout, and none is drawn twice for it."""
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+    with plt.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
+        figure.set_layout_engine(None)
 
 
 def _settled(svg: bytes) -> bytes:

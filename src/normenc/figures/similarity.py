@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from normenc.csv_tables import encoders_of
+from normenc.csv_tables import did_not_learn, encoders_of
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.figures.common import check_columns, style, wrapped
+from normenc.figures.common import NOT_LEARNED, PALE, check_columns, style, wrapped
 from normenc.figures.sizes import narrow, place_legend, within
 from normenc.rsa.measures import Measure, facts_of
 
@@ -36,7 +36,8 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
 
     Whiskers are 95 % confidence intervals, the grey band is the noise ceiling (lower to upper), and a dot at the foot
     of a bar marks a similarity above chance (Holm-corrected). On the right, each model that is significantly more
-    similar than another has a wing: a dot in its own row, and a tick in the row of each less similar model.
+    similar than another has a wing: a dot in its own row, and a tick in the row of each less similar model. Bars of
+    networks that did not learn their task are pale, with a dashed outline.
 
     Parameters
     ----------
@@ -73,8 +74,8 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
             axes.axvspan(first["ceiling_lower"], first["ceiling_upper"], color=CEILING, alpha=0.6)
         measure = facts_of(first["comparison"])
         foot = 0.015 * scale_of(similarity, measure)
-        for position, row in enumerate(similarity.itertuples()):
-            axes.barh(position, row.similarity, color=BARS[_kind(row.kind)][1], height=0.7)
+        for position, (row, failed) in enumerate(zip(similarity.itertuples(), did_not_learn(similarity), strict=True)):
+            axes.barh(position, row.similarity, height=0.7, **bar_look(BARS[_kind(row.kind)][1], failed=failed))
             axes.plot([row.low, row.high], [position] * 2, color="black", linewidth=1.1, solid_capstyle="butt")
             if row.p_permutations_holm <= ALPHA:
                 axes.plot(np.copysign(foot, row.similarity), position, "o", color="white", markersize=3.5)
@@ -87,6 +88,13 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
         place_legend(axes, handles, labels)
         _draw_columns(axes, similarity, winners, measure)
     return axes
+
+
+def bar_look(colour: str, *, failed: bool) -> dict[str, Any]:
+    """How a bar looks: pale with a dashed outline, of a network that did not learn its task."""
+    if not failed:
+        return {"color": colour}
+    return {"facecolor": (colour, PALE / 2), "edgecolor": colour, "linestyle": "--", "linewidth": 0.8}
 
 
 def scale_of(table: pd.DataFrame, measure: Measure) -> float:
@@ -154,6 +162,10 @@ def _legend(similarity: pd.DataFrame, with_wings: bool) -> list[Any]:
         handles.append(Rectangle((0, 0), 1, 1, color=CEILING, alpha=0.6, label="noise ceiling"))
     for name, colour in dict.fromkeys(BARS[_kind(cell)] for cell in similarity["kind"]):
         handles.append(Rectangle((0, 0), 1, 1, color=colour, label=name))
+    if did_not_learn(similarity).any():
+        handles.append(
+            Rectangle((0, 0), 1, 1, label=NOT_LEARNED, **bar_look(BARS[EncoderKind.TRAINED][1], failed=True))
+        )
     if similarity["low"].notna().any():
         handles.append(Line2D([], [], color="black", linewidth=1.1, label="95 % CI"))
     dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 4}

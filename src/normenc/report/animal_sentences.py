@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.report.learned import spoken
 from normenc.report.wording import decimals, interval, join_names, p_value, signed
@@ -26,7 +27,7 @@ def animal_sentences(table: pd.DataFrame | None) -> list[str]:
         return []
     together = table[table["animal"].isna() | table["animal"].eq("")]
     measures = list(dict.fromkeys(together["comparison"]))
-    own = together[together["comparison"] == measures[0]]
+    own = together[(together["comparison"] == measures[0]) & ~did_not_learn(together)]
     n_animals = table["animal"].replace("", np.nan).nunique()
     said = [
         f"By {symbol_of(measures[0])}, the mean similarity of pairs of animals is "

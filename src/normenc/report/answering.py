@@ -1,7 +1,7 @@
 """The answer of a run in at most five sentences, chosen by fixed rules.
 
-In this order: what training changes, whether a control does as well, how similar the layer is and how similar it could
-be, what that generalises to, and what the data could not have told.
+In this order: what training changes, which networks did not learn their task, whether a control does as well, how
+similar the layer is and how similar it could be, what that generalises to, and what the data could not have told.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.report.answer_facts import best_of_all, likeness_of_twin, no_match, unmatched, unreliable
+from normenc.report.competence_sentences import LEARNED_ONLY, none_learned, not_learned
 from normenc.report.identified import could_have_told
 from normenc.report.learned import in_words, learned_rows, learned_word, never_learned
 from normenc.report.partition_sentences import beyond
@@ -23,6 +25,7 @@ from normenc.stimulus_types import as_type
 
 __all__ = ["answer", "answer_of"]
 
+MOST = 5  # sentences
 MOST_NAMED = 4  # further controls or layers that are named; more are counted
 
 
@@ -55,7 +58,7 @@ def answer(
     stimulus_type: str = "orientation",
     doubt: str = "",
 ) -> list[str]:
-    """Whether training helps to explain the code, judged by the most similar layer that learned.
+    """Whether training helps to explain the code, judged by the most similar layer that learned its task.
 
     Parameters
     ----------
@@ -74,7 +77,8 @@ def answer(
     Returns
     -------
     list of str
-        At most three sentences, and `more`. Training *helps to explain* a recording only if the layer is significantly
+        At most four sentences, and `more`: five in all, for which the last of the first ones and the first of the others
+        can become one. If no network learned its task, the first says so, and nothing is said of the task. Training *helps to explain* a recording only if the layer is significantly
         more similar than its untrained twin and than every control (corrected p at most 0.05), and is above chance.
         If no layer that learned, or no encoder, is significantly above chance, the first sentence says so.
         Where a difference is not significant, the interval decides: if all of it is closer to 0 than 0.05, and than a
@@ -108,29 +112,48 @@ def answer(
     if doubt:
         return [*filter(None, [doubt, unmatched_said or _level(_best(known), similarity, stimulus_type), *more])]
     if learned.empty:
-        said = [_without_training(similarity, word)]
-        return [*said, *filter(None, [_level(_best(known), similarity, stimulus_type), *more])]
+        said = [none_learned(similarity) or _without_training(similarity, word)]
+        others = known[~did_not_learn(known)]
+        return [*said, *filter(None, [_level(_best(others), similarity, stimulus_type), *more])]
     best = _best(learned)
     against = differences[
         (differences["encoder"] == best["encoder"]) & (differences["other_kind"] == EncoderKind.CONTROL)
     ]
     beaten = bool(((against["p_holm"] <= ALPHA) & (against["difference"] < 0)).any())
+    failed = not_learned(similarity)
     controls = f"{_controls(best, against, differences)}{beyond(partitioning, best['encoder'], beaten=beaten)}."
-    level = f"{_level(best, similarity, stimulus_type).removesuffix('.')}{best_of_all(best, known)}."
+    learnt = known[~did_not_learn(known)]
+    level = f"{_level(best, similarity, stimulus_type).removesuffix('.')}{best_of_all(best, learnt)}."
+    who = "the best match of the networks that learned their task" if failed else f"the {word} layer that matches best"
     if unmatched_said:
-        own = differences[differences["other_kind"] == EncoderKind.TWIN]
+        own = differences[
+            (differences["other_kind"] == EncoderKind.TWIN) & differences["encoder"].isin(learned["encoder"])
+        ]
         changed = (own["p_holm"] <= ALPHA) & ((own["difference"] > 0) | (own["encoder"] == best["encoder"]))
-        said = [unmatched_said, _finding(best, against, differences, word) if changed.any() else ""]
+        said = [
+            unmatched_said,
+            failed,
+            _finding(best, against, differences, who, learned["encoder"]) if changed.any() else "",
+        ]
         said += [controls] if (against["p_holm"] <= ALPHA).any() else []
     elif best["similarity"] <= 0 and zero_is_unrelated(best):
-        recording = the_recording(best["recording"])
+        recording, that = the_recording(best["recording"]), LEARNED_ONLY * bool(failed)
         said = [
-            f"No {word} layer matches {recording}, not even the most similar one: t{level.removeprefix('T')}",
+            f"No {word} layer{that} matches {recording}, not even the most similar one: t{level.removeprefix('T')}",
+            failed,
             controls,
         ]
     else:
-        said = [_finding(best, against, differences, word), controls, level]
-    return [sentence for sentence in (*said, *more) if sentence]
+        said = [_finding(best, against, differences, who, learned["encoder"]), failed, controls, level]
+    return _at_most(list(filter(None, said)), list(filter(None, more)))
+
+
+def _at_most(said: list[str], more: list[str]) -> list[str]:
+    """All sentences; of too many, the last of the first ones and the first of the others become one."""
+    if len(said) + len(more) <= MOST or not more:
+        return [*said, *more]
+    *first, last = said
+    return [*first, f"{last.removesuffix('.')}; {more[0][0].lower()}{more[0][1:]}", *more[1:]]
 
 
 def _best(rows: pd.DataFrame) -> Any:
@@ -147,11 +170,11 @@ def _without_training(similarity: pd.DataFrame, word: str) -> str:
     return f"No {word} layer has a similarity with {recording}."
 
 
-def _finding(best: Any, against: pd.DataFrame, differences: pd.DataFrame, word: str) -> str:
-    """What training changes for the layer that matches best; where that is not improved, the layers that are."""
-    recording, layer = the_recording(best["recording"]), f"{best['encoder']}, the {word} layer that matches best,"
+def _finding(best: Any, against: pd.DataFrame, differences: pd.DataFrame, who: str, learned: "pd.Series[str]") -> str:
+    """What training changes for the layer that matches best; where it is not improved, those of `learned` that are."""
+    recording, layer = the_recording(best["recording"]), f"{best['encoder']}, {who},"
     twins = differences[differences["other_kind"] == EncoderKind.TWIN]
-    own = twins[twins["encoder"] == best["encoder"]]
+    own, others = twins[twins["encoder"] == best["encoder"]], twins[twins["encoder"].isin(learned)]
     if own.empty:
         said = f"This study cannot show whether training helps to explain {recording}: {layer} has no untrained twin"
     elif own["p_holm"].isna().all():
@@ -166,7 +189,7 @@ def _finding(best: Any, against: pd.DataFrame, differences: pd.DataFrame, word: 
         said = f"{_changed(row, best, against, layer)} {_effect(row, differences)}{expected}"
         if row["p_holm"] <= ALPHA and row["difference"] > 0:
             return f"{said}."
-    return f"{said}{_other_layers(twins, best)}."
+    return f"{said}{_other_layers(others, best)}."
 
 
 def _changed(row: Any, best: Any, against: pd.DataFrame, layer: str) -> str:
@@ -259,7 +282,8 @@ def _level(row: Any, similarity: pd.DataFrame, stimulus_type: str) -> str:
     """How similar an encoder is, by how much it misses the ceiling, and whether that is more than chance."""
     if row is None:
         return ""
-    name = row["encoder"] if row["kind"] in LEARNED else f"{row['encoder']}, the most similar encoder,"
+    others = "of the other encoders" if did_not_learn(similarity).any() else "encoder"
+    name = row["encoder"] if row["kind"] in LEARNED else f"{row['encoder']}, the most similar {others},"
     ends = "no interval is known" if pd.isna(row["low"]) else f"95 % CI {interval(row['low'], row['high'])}"
     zero = ", which includes 0" if row["low"] <= 0 < row["similarity"] and zero_is_unrelated(row) else ""
     said = f"The similarity of {name} is {decimals(row['similarity'])} ({ends}{zero}){_below_ceiling(row, similarity)}"

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from normenc.encoders import LEARNED
-from normenc.report.learned import in_words, learned_word
+from normenc.csv_tables import did_not_learn
+from normenc.report.learned import in_words, learned_rows, learned_word
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.wording import corrected, counted, decimals, interval, minus, p_value
 from normenc.stimulus_types import as_type
@@ -47,8 +47,8 @@ def on_the_circle(parts: pd.DataFrame | None, stimulus_type: str, n_shifts: int 
     """  # noqa: E501 (a sentence is a line of its own)
     if parts is None:
         return ""
-    learned = parts[parts["kind"].isin(LEARNED)]
-    rows = parts if learned.empty else learned
+    learned = learned_rows(parts)
+    rows = parts[~did_not_learn(parts)] if learned.empty else learned
     whole = rows[(rows["part"] == WHOLE) & rows["similarity"].notna()]
     if whole.empty:
         return ""

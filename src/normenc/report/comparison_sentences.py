@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from normenc.csv_tables import did_not_learn
 from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import Setting
+from normenc.report.competence_sentences import LEARNED_ONLY, not_learned
 from normenc.report.learned import learned_rows, learned_word
 from normenc.report.matching import MIN_ORDERED, similarity_by_run
 from normenc.report.wording import FACTORS, counted, decimals, join_factors, join_names, listed, p_value, quoted, signed
@@ -49,7 +51,8 @@ def what_differs(
         Recordings, settings, the best layers, controls, the order of encoders, the largest difference, encoders that
         only some runs have, and conclusions.
     """
-    sentences = [_recordings(runs), _settings(settings), _best_layers(runs, table), _controls(runs, table)]
+    sentences = [_recordings(runs), _settings(settings), _best_layers(runs, table), *_not_learned(runs, table)]
+    sentences += [_controls(runs, table)]
     sentences += [_order(runs, table, order), _largest_difference(runs, table), _only_some(runs, table)]
     sentences += _conclusions(runs, table, concluded)
     return [sentence for sentence in sentences if sentence]
@@ -149,6 +152,12 @@ def _best_layers(runs: Sequence[Run], table: pd.DataFrame) -> str:
     return f"The most similar {word} layer is not the same: {_by_run(runs, named)}."
 
 
+def _not_learned(runs: Sequence[Run], table: pd.DataFrame) -> list[str]:
+    """Networks that did not learn their task, for each run that has any."""
+    said = [(not_learned(table[table["run"] == number]), run) for number, run in enumerate(runs)]
+    return [f"In {quoted(run.label)}: {sentence[0].lower()}{sentence[1:]}" for sentence, run in said if sentence]
+
+
 def _best(rows: pd.DataFrame) -> Any:
     rows = rows[np.isfinite(rows["similarity"])]
     return None if rows.empty else rows.loc[rows["similarity"].idxmax()]
@@ -179,7 +188,8 @@ def _controls(runs: Sequence[Run], table: pd.DataFrame) -> str:
         start = f"{'A control' if len(ahead) == 1 else 'Controls'} that {'was' if len(ahead) == 1 else 'were'} never "
         start += f"trained {'has' if len(ahead) == 1 else 'have'}"
         of_runs = "; ".join(f"{name} ({value}) in {quoted(run.label)}" for name, value, run in ahead)
-    return f"{start} a higher similarity than every {learned_word(table)} layer: {of_runs}."
+    that = LEARNED_ONLY * bool(did_not_learn(table).any())
+    return f"{start} a higher similarity than every {learned_word(table)} layer{that}: {of_runs}."
 
 
 def _of_kinds(table: pd.DataFrame) -> str:

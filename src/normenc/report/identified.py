@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from scipy.stats import binomtest
 
+from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED
 from normenc.report.learned import spoken
 from normenc.report.wording import counted, join_names
@@ -102,14 +103,15 @@ def could_have_told(
     """  # noqa: E501 (a sentence is a line of its own)
     if table is None:
         return ""
-    known = similarity[similarity["similarity"].notna()].sort_values("similarity", ascending=False)
+    known = similarity[similarity["similarity"].notna() & ~did_not_learn(similarity)]
+    known = known.sort_values("similarity", ascending=False)
     first = [rows["encoder"].iloc[0] for rows in (known, known[known["kind"].isin(LEARNED)]) if len(rows)]
     for one in dict.fromkeys(first):
         like = [same[one]] if one in same else [other for other, own in same.items() if own == one]
         if like:
             alike = join_names([spoken(name) for name in like])
             return f"No recording of these {pictures} can tell {spoken(one)} from {alike}: their RDMs are the same."
-    names = {one: spoken(one) for one in known["encoder"]}
+    names = {one: spoken(one) for one in similarity["encoder"]}
     truths = [one for one in dict.fromkeys(first) if one in set(table["encoder"])]
     shares = {truth: _shares_of(table, truth) for truth in truths}
     for truth, own in shares.items():

@@ -1,15 +1,19 @@
-"""The layers that learned, of which a study asks whether that matters: trained by the study, or by others."""
+"""The layers that learned, of which a study asks whether that matters: trained by the study, or by others.
+
+Layers of networks that did not learn their task are not among them.
+"""
 
 import pandas as pd
 
+from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, SUFFIXES, EncoderKind
 
 __all__ = ["in_words", "learned_rows", "learned_word", "never_learned", "of_others", "spoken"]
 
 
 def learned_rows(similarity: pd.DataFrame) -> pd.DataFrame:
-    """The rows of trained and pretrained layers."""
-    return similarity[similarity["kind"].isin(LEARNED)]
+    """The rows of trained and pretrained layers, without those of networks that did not learn their task."""
+    return similarity[similarity["kind"].isin(LEARNED) & ~did_not_learn(similarity)]
 
 
 def learned_word(similarity: pd.DataFrame) -> str:
@@ -37,7 +41,7 @@ def of_others(similarity: pd.DataFrame, encoder: str) -> bool:
 
 def never_learned(similarity: pd.DataFrame) -> bool:
     """Whether all networks of a study are untrained."""
-    return learned_rows(similarity).empty and bool((similarity["kind"] == EncoderKind.TWIN).any())
+    return not similarity["kind"].isin(LEARNED).any() and bool((similarity["kind"] == EncoderKind.TWIN).any())
 
 
 def in_words(table: pd.DataFrame, word: str, column: str = "encoder") -> pd.DataFrame:

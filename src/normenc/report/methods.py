@@ -12,6 +12,7 @@ from normenc.report.methods_regression import REFERENCES as OF_REGRESSION
 from normenc.report.methods_regression import explained_beyond, predicted
 from normenc.report.sentences import FOLDED
 from normenc.report.stages import stages_of
+from normenc.report.training_words import method_of, optimisation, stimuli_of
 from normenc.report.wording import counted, join_factors, join_names
 from normenc.rsa.ceiling import KINDS
 from normenc.rsa.measures import facts_of
@@ -181,7 +182,7 @@ def _training(
     each = "For each task and architecture, " if len(tasks) > 1 or len(networks) > 1 else ""
     others = f" The controls were {join_names(controls)}." if controls else ""
     return [
-        f"{each}{n[0].lower() + n[1:] if each else n} trained by stochastic gradient descent on "
+        f"{each}{n[0].lower() + n[1:] if each else n} trained by {method_of(tasks)} on "
         f"{join_names([_trained(task) for task in tasks])}, and never on neural data.",
         f"The {'architecture was' if len(networks) == 1 else 'architectures were'} {architectures}.",
         f"The {them} {join_names(layers)} {'was' if len(layers) == 1 else 'were'} compared with the recording, and so "
@@ -242,13 +243,12 @@ def _trained(task: dict[str, Any]) -> str:
     groups: dict[str, list[str]] = {}
     for title, training in task["trains"]:
         how = (
-            f"{counted(training['n_epochs'], 'epoch')} of batches of {training['batch_size']}, learning rate "
-            f"{training['learning_rate']:g}, momentum {training['momentum']:g}"
+            f"{counted(training['n_epochs'], 'epoch')} of batches of {training['batch_size']}, {optimisation(training)}"
         )
         groups.setdefault(how, []).append(title)
     apart = len(groups) > 1
     trainings = "; ".join(f"{join_names(titles)}: {how}" if apart else how for how, titles in groups.items())
-    return f"{name} ({counted(task['n_train'], 'stimulus')}; {trainings})"
+    return f"{name} ({stimuli_of(task, in_words=True)}; {trainings})"
 
 
 def _comparison(study: dict[str, Any], environment: dict[str, Any], cite: Any) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from normenc.csv_tables import did_not_learn
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.report.animal_sentences import animal_sentences
@@ -140,7 +141,7 @@ def _rendered(run: Run) -> str:
         drawn=_drawn(similarity, environment),
         stages=stages_of(study),
         left_out=left_out(study),
-        rows=similarity.to_dict("records"),
+        rows=similarity.assign(failed=did_not_learn(similarity)).to_dict("records"),
         kinds=similarity["kind"].unique().tolist(),
         ceiling=similarity.iloc[0].to_dict(),
         by_method=by_method,
@@ -229,6 +230,7 @@ def _sized(resampled: dict[str, int]) -> str:
 def _drawn(similarity: pd.DataFrame, environment: dict[str, Any]) -> dict[str, bool]:
     """What the figure of similarities shows, for its caption."""
     return {
+        "not_learned": bool(did_not_learn(similarity).any()),
         "intervals": bool(similarity["low"].notna().any()),
         "ceiling": bool(similarity["ceiling_lower"].notna().any()),
         "controls": bool((similarity["kind"] == EncoderKind.CONTROL).any()),

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from normenc.encoders import LEARNED
-from normenc.report.learned import spoken
+from normenc.report.learned import learned_rows, spoken
 from normenc.report.wording import decimals, join_names
 from normenc.rsa.rank_agreement import concordance
 from normenc.rsa.representation_measures import symbol_of
@@ -35,7 +34,7 @@ def rank_sentences(similarity: pd.DataFrame, others: pd.DataFrame | None) -> lis
     wide = wide.reindex(columns=list(dict.fromkeys(table["comparison"])), index=list(similarity["encoder"]))
     if wide.shape[1] < 2:
         return []
-    learned = similarity.loc[similarity["kind"].isin(LEARNED), "encoder"].tolist()
+    learned = learned_rows(similarity)["encoder"].tolist()
     of_layers = _best(wide.loc[learned], "most similar layer that learned") if len(learned) > 1 else ""
     of_all = _best(wide, "most similar encoder")
     if of_layers.replace("layer that learned", "encoder", 1) == of_all:

@@ -9,7 +9,6 @@ from normenc.report.wording import join_names
 __all__ = ["needed_code", "used_settings"]
 
 SECTION, KEY = re.compile(r"\[\[?([\w.-]+)\]?\]\s*$"), re.compile(r"([\w-]+) = ")
-OF_TRAINING = ("n_seeds", "n_untrained", "n_epochs", "batch_size", "learning_rate", "momentum", "checkpoints")
 OF_GRATINGS = ("spatial_frequency", "patch")
 OF_IDENTIFY = ("measures", "mixtures")  # of the command alone
 LIBRARIES = ("timm", "torchvision")
@@ -44,7 +43,7 @@ def used_settings(text: str, study: Mapping[str, Any], *, gratings: bool) -> str
     ... [power]
     ... seed = 0
     ... '''
-    >>> print(used_settings(text, {"encoder": [{}]}, gratings=False))
+    >>> print(used_settings(text, {"encoder": [{}], "training": {"seed": 12, "n_epochs": 25}}, gratings=False))
     name = "a"
     <BLANKLINE>
     [stimuli]
@@ -58,7 +57,8 @@ def used_settings(text: str, study: Mapping[str, Any], *, gratings: bool) -> str
     """
     trains = bool(study.get("task"))
     unused: dict[str, tuple[str, ...] | None] = {"power": None, "identify": OF_IDENTIFY}
-    unused |= {} if trains else {"training": OF_TRAINING}
+    stated = study.get("training", {})
+    unused |= {} if trains else {"training": tuple(key for key in stated if key != "seed")}
     unused |= {} if gratings else {"stimuli": OF_GRATINGS if trains else (*OF_GRATINGS, "resolution")}
     kept, section, key = [], "", ""
     for line in text.splitlines():

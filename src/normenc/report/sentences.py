@@ -7,6 +7,7 @@ import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.renamed import renamed
+from normenc.report.competence_sentences import LEARNED_ONLY, none_learned, not_learned
 from normenc.report.difference_sentences import against_controls, against_twin, counted_differences
 from normenc.report.learned import in_words, learned_rows, learned_word, of_others
 from normenc.report.reference_sentences import against_ceiling, against_chance, zero_is_unrelated
@@ -33,7 +34,7 @@ def _best(similarity: pd.DataFrame) -> Any:
     return None if learned.empty else learned.loc[learned["similarity"].idxmax()]
 
 
-def _of_best(name: str, row: Any, word: str) -> str:
+def _of_best(name: str, row: Any, word: str, that: str) -> str:
     """How similar the most similar layer that learned is, or that none matches."""
     recording = the_recording(row["recording"])
     similarity = minus(f"{row['similarity']:.3f}")
@@ -41,15 +42,17 @@ def _of_best(name: str, row: Any, word: str) -> str:
     between = f"95 % confidence interval {ends}"
     if row["similarity"] <= 0 and zero_is_unrelated(row):
         return (
-            f"No {word} layer matches {recording}: the most similar one, {name}, has a similarity of {similarity} "
-            f"({between})."
+            f"No {word} layer{that} matches {recording}: the most similar one, {name}, has a similarity of "
+            f"{similarity} ({between})."
         )
     if row["low"] <= 0 and zero_is_unrelated(row):
         return (
-            f"It is uncertain whether any {word} layer matches {recording}: the most similar one, {name}, has a "
+            f"It is uncertain whether any {word} layer{that} matches {recording}: the most similar one, {name}, has a "
             f"similarity of {similarity}, and its 95 % confidence interval includes 0 ({ends}).{_few_animals(row)}"
         )
-    return f"Of the {word} layers, {name} matches {recording} best, with a similarity of {similarity} ({between})."
+    return (
+        f"Of the {word} layers{that}, {name} matches {recording} best, with a similarity of {similarity} ({between})."
+    )
 
 
 def _few_animals(row: Any) -> str:
@@ -74,7 +77,7 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, stimulus_ty
     Returns
     -------
     list of str
-        First the layer that matches best, then each trained or pretrained layer compared with its untrained twin and
+        First the layer that matches best, and networks that did not learn their task, then each other trained or pretrained layer compared with its untrained twin and
         with the controls, then the noise ceiling, then chance. A difference is significant if its p-value, corrected for all
         planned comparisons (Holm), is at most 0.05.
 
@@ -97,14 +100,17 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, stimulus_ty
     Significantly more similar than chance (label permutations; p-values Holm-corrected for 3 models): fc, pixels.
     """  # noqa: E501 (sentences are lines of their own)
     word = learned_word(similarity)
+    failed = none_learned(similarity) or not_learned(similarity)
     similarity, differences = in_words(similarity, word), in_words(differences, word)
     best = _best(similarity)
     sentences = []
     if best is not None:
-        sentences.append(_of_best(best["encoder"], best, word))
+        sentences.append(_of_best(best["encoder"], best, word, LEARNED_ONLY * bool(failed)))
+    sentences += [failed] if failed else []
     sentences += _unknown(similarity)
     learned = learned_rows(similarity)
     n_tests = int(differences["p_holm"].notna().sum())
+    differences = differences[differences["encoder"].isin(learned["encoder"])]
     twins = differences[differences["other_kind"] == EncoderKind.TWIN]
     against = differences[differences["other_kind"] == EncoderKind.CONTROL]
     named = learned["encoder"].tolist()

@@ -4,6 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from normenc.report.training_words import optimisation, stimuli_of
+
 __all__ = ["described", "described_task", "first_unit", "losses", "mean_scores", "sections"]
 
 
@@ -14,7 +16,7 @@ def sections(value: Any) -> list[dict[str, Any]]:
 
 def described(section: dict[str, Any]) -> dict[str, Any]:
     """A section of the study with its title; ``rest`` is what has no column of its own."""
-    apart = ("name", "label", "n_train", "n_test", "training")
+    apart = ("name", "label", "n_train", "n_test", "n_per_epoch", "training")
     shown = {key: value for key, value in section.items() if key not in apart}
     if "n_train" not in section:  # of a network; a task's are shown in columns
         shown |= section.get("training", {})
@@ -29,17 +31,21 @@ def described_task(section: dict[str, Any], training: dict[str, Any], networks: 
     own = training | section.get("training", {})
     return described(section) | {
         "training": own,
+        "stimuli": stimuli_of(section),
+        "optimisation": optimisation(own),
         "trains": [(network["title"], own | network.get("training", {})) for network in networks],
     }
 
 
 def mean_scores(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Means over seeds, by task and architecture."""
+    """Means over seeds, by task and architecture, and how many of them learned the task, where that is known."""
     if table.empty:
         return []
-    groups = table.groupby(["task", "network", "score"], sort=False)
-    means = groups[["chance", "train", "held_out", "untrained_held_out"]].mean()
-    return means.assign(n_seeds=groups.size()).reset_index().to_dict("records")
+    table = table.reindex(columns=[*table, *({"learned_at", "learned"} - set(table))])  # older runs lack them
+    groups = table.astype({"learned_at": float}).groupby(["task", "network", "score"], sort=False)
+    means = groups[["chance", "train", "held_out", "untrained_held_out", "learned_at"]].mean()
+    learned = [f"{own.eq(True).sum()} of {len(own)}" if own.notna().all() else "" for _, own in groups["learned"]]
+    return means.assign(n_seeds=groups.size(), learned=learned).reset_index().to_dict("records")
 
 
 def first_unit(training: pd.DataFrame) -> pd.DataFrame:

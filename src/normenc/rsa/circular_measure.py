@@ -10,7 +10,7 @@ import numpy.typing as npt
 from normenc.rsa.circle import BYTES, Circle
 from normenc.rsa.linear import Linear
 from normenc.rsa.measures import Measure
-from normenc.rsa.one_by_one import OneByOne
+from normenc.rsa.one_by_one import Arithmetic
 from normenc.rsa.pairs import pair_weights, upper, whole
 from normenc.rsa.ties import TIES
 
@@ -21,10 +21,10 @@ Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class OfPart(OneByOne):
+class OfPart(Arithmetic):
     """Takes one part of both RDMs, in each sample anew where stimuli are drawn, and then compares as `by` does."""
 
-    by: Linear | OneByOne
+    by: Linear | Arithmetic
     circle: Circle
     which: str
 
@@ -35,10 +35,6 @@ class OfPart(OneByOne):
     def compare(self, x: Floats, y: Floats) -> Floats:
         """Similarities of vectors of pairs: shape (n_x, n_y)."""
         return np.asarray(self.by.compare(self.of(x), self.of(y)))
-
-    def table(self, x: Floats, y: Floats, weight: Floats, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
-        """Not used: all samples are compared by `by`."""
-        raise NotImplementedError
 
     def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
         """Similarities and ceilings for counts of stimuli; see :func:`normenc.rsa.weighted.similarities`."""

@@ -12,23 +12,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.arrays import as_count, as_seed
-from normenc.errors import InputError
+from normenc.arrays import as_seed
 from normenc.renamed import removed, renamed
 from normenc.rsa.bootstrap import Sample, bootstrap, ceiling_of, of_scope
 from normenc.rsa.ceiling import Ceiling
 from normenc.rsa.chance import Tested, chance_tests
-from normenc.rsa.contrasts import Contrasts, model_table, pair_table, without_false_certainty
+from normenc.rsa.contrasts import Contrasts, model_table, pair_table
 from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.rsa.halves import KeptHalves, RepeatHalves
+from normenc.rsa.in_scopes import in_scopes
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.overview import scope_notes, why_no_intervals
 from normenc.rsa.permutation import permuted_stimuli
-from normenc.rsa.resampling import block_length_of
 from normenc.rsa.results import Inference
-from normenc.rsa.scopes import Asked, Scope, asked_scope, other_scope
+from normenc.rsa.scopes import Asked, Scope
 
 __all__ = ["FACTORS", "Inference", "benjamini_hochberg", "holm", "infer", "infer_in_scopes"]
 
@@ -193,33 +192,16 @@ def infer_in_scopes(
     other : Inference or None
         None if not wanted, or if nothing could be resampled.
     """
-    n_samples, n_permutations = as_count(n_samples, "n_samples", 0), as_count(n_permutations, "n_permutations")
-    if n_samples < 2:
-        raise InputError(
-            f"n_samples is {n_samples}; a bootstrap needs at least 2 samples, and about 1000 for reliable intervals"
-        )
-    block_length = None if block_length is None else as_count(block_length, "block_length")
-    own = Recorded.of(models, data, as_measure(method), recorded, as_seed(seed))
-    scope = asked_scope(own.inputs, asked, ordered=own.ordered, positions=recorded.get("positions"))
-    other = other_scope(own.inputs, scope) if both else None
-    scopes = [wanted for wanted in (scope, other) if wanted is not None]
-    blocks = own.block_length(scopes, block_length)
-    samples = bootstrap(
-        own.inputs,
-        [wanted.drawn for wanted in scopes],
-        own.measure,
-        own.ceiling.kind,
-        own.halves,
+    return in_scopes(
+        lambda: Recorded.of(models, data, as_measure(method), recorded, as_seed(seed)),
+        asked=asked,
+        both=both,
+        positions=recorded.get("positions"),
+        block_length=block_length,
         n_samples=n_samples,
-        block_length=blocks,
-        seed=own.seed,
+        n_permutations=n_permutations,
         progress=progress,
     )
-    tested = chance_tests(own.permuted, own.measure, own.ordered, n_permutations, own.seed)
-    found = [own.inference(wanted, samples, blocks, tested, n_samples) for wanted in scopes]
-    if scope.drawn in ((), ("seeds",)) and (asked is None or isinstance(asked, Asked)):
-        found[0] = without_false_certainty(found[0])
-    return found[0], found[1] if len(found) > 1 else None
 
 
 @dataclass(frozen=True)
@@ -261,11 +243,29 @@ class Recorded:
         halves = RepeatHalves.of(kept, repeats, inputs, rdm_metric, seed) if ceiling.kind == "repeats" else None
         return cls(given, inputs, inputs.of_stimuli(some), flat, measure, ceiling, halves, ordered, seed)
 
-    def block_length(self, scopes: Sequence[Scope], asked: int | None) -> int | None:
-        """Neighbours drawn together; None where stimuli are not drawn, or are not in order on a circle."""
-        if not self.ordered or not any("stimuli" in scope.drawn for scope in scopes):
-            return None
-        return block_length_of(self.inputs.matrices) if asked is None else asked
+    def samples(
+        self,
+        drawn: list[tuple[str, ...]],
+        n_samples: int,
+        block_length: int | None,
+        progress: Callable[[int, int], None] | None,
+    ) -> list[Sample]:
+        """Bootstrap samples of these factors, each scope's."""
+        return bootstrap(
+            self.inputs,
+            drawn,
+            self.measure,
+            self.ceiling.kind,
+            self.halves,
+            n_samples=n_samples,
+            block_length=block_length,
+            seed=self.seed,
+            progress=progress,
+        )
+
+    def tested(self, n_permutations: int) -> Tested:
+        """Both tests against chance."""
+        return chance_tests(self.permuted, self.measure, self.ordered, n_permutations, self.seed)
 
     def inference(
         self, scope: Scope, samples: list[Sample], blocks: int | None, tested: Tested, n_samples: int

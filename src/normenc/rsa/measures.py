@@ -15,7 +15,7 @@ from normenc.errors import InputError
 from normenc.rsa.functions import OfFunction
 from normenc.rsa.kendall import Kendall
 from normenc.rsa.linear import Linear
-from normenc.rsa.one_by_one import OneByOne
+from normenc.rsa.one_by_one import Arithmetic
 from normenc.rsa.ranked import Spearman
 from normenc.rsa.ties import check_spread, is_flat
 
@@ -101,7 +101,7 @@ class Measure:
 
     def __post_init__(self) -> None:
         self._check()
-        known = isinstance(self.by, Linear | OneByOne)
+        known = isinstance(self.by, Linear | Arithmetic)
         words = (getattr(self.by, "__doc__", None) or "").strip().partition("\n")[0] if not known else ""
         for name, value in (("symbol", self.name), ("phrase", f"the measure “{self.name}”"), ("formula", words)):
             object.__setattr__(self, name, getattr(self, name) or value)
@@ -111,7 +111,7 @@ class Measure:
     def _check(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise InputError(f"the name of a measure is {self.name!r}; it must be a non-empty text")
-        if not callable(self.by) and not isinstance(self.by, Linear | OneByOne):
+        if not callable(self.by) and not isinstance(self.by, Linear | Arithmetic):
             raise InputError(f"the measure {self.name!r} is given as {self.by!r}; it must be a function of two vectors")
         if self.flat not in ("undefined", "defined unless 0", "defined"):
             raise InputError(f"flat is {self.flat!r}; it must be 'undefined', 'defined unless 0' or 'defined'")

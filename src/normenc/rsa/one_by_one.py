@@ -9,19 +9,49 @@ import numpy.typing as npt
 from normenc.rsa.pairs import pair_weights, upper, whole
 from normenc.rsa.ties import TIES
 
-__all__ = ["OneByOne"]
+__all__ = ["Arithmetic", "OneByOne"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 WEIGHT_BYTES = 2**27  # of pair weights at a time
 
 
-class OneByOne(ABC):
-    """How a measure is computed, one sample at a time; :class:`normenc.rsa.linear.Linear` computes all at once."""
+class Arithmetic(ABC):
+    """How a measure is computed that is not :class:`normenc.rsa.linear.Linear`, which computes all samples at once."""
 
     @abstractmethod
     def compare(self, x: Floats, y: Floats) -> Floats:
         """Similarities of vectors of pairs, (n_x, n_pairs) and (n_y, n_pairs): shape (n_x, n_y)."""
+
+    @abstractmethod
+    def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
+        """Gives similarities and ceilings for counts of stimuli; see :func:`normenc.rsa.weighted.similarities`."""
+
+    @abstractmethod
+    def at_once(self, n_vectors: int, n_pairs: int) -> int:
+        """How many samples fit in memory at a time."""
+
+    @abstractmethod
+    def own_samples(self, models: Floats, data: Floats, counts: Counts) -> Floats:
+        """Similarities if every sample has its own data, (n_samples, n_pairs): shape (n_samples, n_models)."""
+
+    @abstractmethod
+    def own_ceilings(
+        self, data: Floats, counts: Counts, amounts: Counts, subject: npt.NDArray[np.int64], weigh: bool
+    ) -> Floats:
+        """Ceilings if every sample has its own RDMs, (n_rdms, n_samples, n_pairs): shape (n_samples, 2)."""
+
+    @abstractmethod
+    def permuted(self, models: Floats, data: Floats, orders: npt.NDArray[np.intp]) -> Floats:
+        """Mean similarities with the data in other orders of the stimuli: shape (n_orders, n_models)."""
+
+    @abstractmethod
+    def rounding(self, models: Floats, data: Floats) -> Floats:
+        """By how much equal similarities with the data may differ, shape (n_models,)."""
+
+
+class OneByOne(Arithmetic):
+    """Compares one sample at a time, by a table of similarities in it."""
 
     @abstractmethod
     def table(self, x: Floats, y: Floats, weight: Floats, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:

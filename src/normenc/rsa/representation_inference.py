@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.arrays import as_count, as_seed
-from normenc.errors import InputError
+from normenc.arrays import as_seed
 from normenc.rsa.bootstrap import Sample, of_scope, resampled
 from normenc.rsa.ceiling import Ceiling
 from normenc.rsa.chance import Tested
-from normenc.rsa.contrasts import Contrasts, model_table, pair_table, without_false_certainty
+from normenc.rsa.contrasts import Contrasts, model_table, pair_table
+from normenc.rsa.in_scopes import in_scopes
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.overview import scope_notes, why_no_intervals
 from normenc.rsa.permutation import Chance, circular_shifts, label_permutations, permuted_stimuli
@@ -23,9 +23,8 @@ from normenc.rsa.representation_measures import (
     RepresentationMethod,
     as_representation_measure,
 )
-from normenc.rsa.resampling import block_length_of
 from normenc.rsa.results import Inference
-from normenc.rsa.scopes import Asked, Scope, asked_scope, other_scope
+from normenc.rsa.scopes import Asked, Scope
 
 __all__ = ["infer_representations", "infer_representations_in_scopes"]
 
@@ -135,34 +134,16 @@ def infer_representations_in_scopes(
     As :func:`normenc.rsa.inference.infer_in_scopes`; `recorded` holds ``responses``, ``repeats``, ``subject``,
     ``session``, ``ordered`` and ``positions``.
     """
-    n_samples, n_permutations = as_count(n_samples, "n_samples", 0), as_count(n_permutations, "n_permutations")
-    if n_samples < 2:
-        raise InputError(
-            f"n_samples is {n_samples}; a bootstrap needs at least 2 samples, and about 1000 for reliable intervals"
-        )
-    block_length = None if block_length is None else as_count(block_length, "block_length")
-    own = _Recorded.of(models, as_representation_measure(method), recorded, as_seed(seed))
-    ordered = own.ordered
-    scope = asked_scope(own.inputs, asked, ordered=ordered, positions=recorded.get("positions"))
-    other = other_scope(own.inputs, scope) if both else None
-    scopes = [wanted for wanted in (scope, other) if wanted is not None]
-    blocks = None
-    if ordered and any("stimuli" in wanted.drawn for wanted in scopes):
-        blocks = block_length_of(own.inputs.matrices) if block_length is None else block_length
-    samples = resampled(
-        own.inputs,
-        [wanted.drawn for wanted in scopes],
-        lambda _draws: RepresentationEvaluator(own.inputs, own.measure, own.seed).evaluate,
+    return in_scopes(
+        lambda: _Recorded.of(models, as_representation_measure(method), recorded, as_seed(seed)),
+        asked=asked,
+        both=both,
+        positions=recorded.get("positions"),
+        block_length=block_length,
         n_samples=n_samples,
-        block_length=blocks,
-        seed=own.seed,
+        n_permutations=n_permutations,
         progress=progress,
     )
-    tested = own.tested(n_permutations)
-    found = [own.inference(wanted, samples, blocks, tested, n_samples) for wanted in scopes]
-    if scope.drawn in ((), ("seeds",)) and (asked is None or isinstance(asked, Asked)):
-        found[0] = without_false_certainty(found[0])
-    return found[0], found[1] if len(found) > 1 else None
 
 
 @dataclass(frozen=True)
@@ -204,6 +185,24 @@ class _Recorded:
             ceiling=representation_ceiling(inputs, measure, seed),
             ordered=ordered,
             seed=seed,
+        )
+
+    def samples(
+        self,
+        drawn: list[tuple[str, ...]],
+        n_samples: int,
+        block_length: int | None,
+        progress: Callable[[int, int], None] | None,
+    ) -> list[Sample]:
+        """Bootstrap samples of these factors, each scope's."""
+        return resampled(
+            self.inputs,
+            drawn,
+            lambda _draws: RepresentationEvaluator(self.inputs, self.measure, self.seed).evaluate,
+            n_samples=n_samples,
+            block_length=block_length,
+            seed=self.seed,
+            progress=progress,
         )
 
     def tested(self, n_permutations: int) -> Tested:

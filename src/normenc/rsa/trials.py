@@ -74,8 +74,10 @@ class TrialDraws:
         """Of the trials marked in (n_stimuli, n_repeats), with noise drawn from among themselves."""
         n = own.sum(axis=1)[:, None]
         drawn = (self.uniform * n).astype(np.intp)
-        place = np.cumsum(own, axis=1) - 1
-        counts = np.stack([((drawn == which[:, None]) & own).sum(axis=2) for which in place.T], axis=2)
+        rows = np.arange(drawn.shape[0] * drawn.shape[1]).reshape(*drawn.shape[:2], 1) * drawn.shape[2]
+        by_place = np.bincount((rows + drawn)[:, own].ravel(), minlength=drawn.size).reshape(drawn.shape)
+        place = np.maximum(np.cumsum(own, axis=1) - 1, 0)
+        counts = np.take_along_axis(by_place, place[None], axis=2)
         return np.where(own, 1 / n + self.strength / np.sqrt(n * (n - 1)) * (counts - 1), 0.0)
 
 

@@ -6,11 +6,13 @@ from functools import partial
 
 __all__ = [
     "BLANKS",
+    "COMPETENCE_COLUMNS",
     "DIRECTIONS",
     "Column",
     "Table",
     "boolean",
     "circular_parts",
+    "competence",
     "differences",
     "encoder",
     "integer",
@@ -26,6 +28,7 @@ CHANCE = {
     "p_permutations": "by label permutations: are the two related at all?",
     "p_shifts": "by circular shifts, of stimuli in order on a circle: is the match tied to their very positions?",
 }
+COMPETENCE_COLUMNS = ("score_name", "score", "chance", "perfect", "n_learned", "learned")
 DIRECTIONS, BLANKS = "recordings of directions", "recordings with blanks"
 
 
@@ -88,6 +91,26 @@ def encoder(meaning: str = "whose row it is", *, before: str = "recording", pref
     yield from integer(f"{prefix}seed", meaning)
 
 
+def competence(names: str = "score chance learned", *, seeds: str = ", the mean over its seeds") -> Iterator[Column]:
+    """The columns that tell what a trained layer's network reached in its task; empty in other rows."""
+    several = "more than half of its seeds" if seeds else "it"
+    meanings = {
+        "score_name": ("text", "what the score is, with its unit"),
+        "score": ("number", f"of the network in its task, on stimuli that it was not trained on{seeds}"),
+        "chance": ("number", "the score of the best answer that ignores the stimulus"),
+        "perfect": ("number", "the score of a perfect answer"),
+        "n_learned": ("integer", "how many of its seeds learned the task"),
+        "learned": (
+            "boolean",
+            f"whether the network learned its task: {several} reached the [score that counts as learned]"
+            "(norms.md#what-counts-as-learned); empty if there is none",
+        ),
+    }
+    for name in names.split():
+        kind, meaning = meanings[name]
+        yield Column(name, kind, f"{meaning}; empty for all but trained layers")
+
+
 WIDTHS = (
     "quartiles of the width, degrees, at half of the height, of units tuned to {}",
     "how many of these widths are bounds of the fit, not measurements",
@@ -108,6 +131,7 @@ def tuned_to(angle: str, when: str = "always") -> Iterator[Column]:
 def similarities(of_rows: Iterator[Column], comparison: str, corrected: str, of_measure: str) -> Iterator[Column]:
     """The columns that ``similarity.csv`` and ``similarity_by_method.csv`` share."""
     yield from of_rows
+    yield from competence(" ".join(COMPETENCE_COLUMNS))
     yield from integer("n_seeds", "how many seeds the values are means over; empty for controls and pretrained layers")
     yield from text("rdm_metric", "how dissimilarities were computed; empty for measures of responses")
     yield from text("comparison", comparison)
@@ -141,6 +165,7 @@ def differences() -> Iterator[Column]:
     """The columns that ``differences.csv`` and ``differences_by_scope.csv`` share."""
     yield from text("recording", "with which both were compared")
     yield from encoder("the layer", before="")
+    yield from competence()
     yield from encoder(
         "what it is compared with: its `untrained twin`, a `control`, or another layer of the same network, of the "
         "same kind",
@@ -155,6 +180,7 @@ def differences() -> Iterator[Column]:
 def circular_parts() -> Iterator[Column]:
     """The columns of ``circular_parts.csv``."""
     yield from encoder()
+    yield from competence()
     yield from text(
         "part",
         "`whole`, the RDM; `profile`, what depends on the angle between stimuli alone; `rest`, what depends on where "

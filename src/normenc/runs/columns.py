@@ -7,6 +7,7 @@ from normenc.runs.column_groups import (
     Table,
     boolean,
     circular_parts,
+    competence,
     differences,
     encoder,
     integer,
@@ -33,6 +34,7 @@ TABLES = {
     "similarity_by_seed.csv": table(
         "One row per layer and seed, or a control.",
         encoder(),
+        competence("score_name score chance perfect learned", seeds=""),
         number("similarity", "for this seed; a mean over animals, or sessions, if there are several"),
     ),
     "differences.csv": table(
@@ -54,6 +56,7 @@ TABLES = {
         "One row per measure, encoder and animal, and one of all animals together, which has the tests. See [animals "
         "as a yardstick](statistics.md#animals-as-a-yardstick).",
         encoder(),
+        competence(),
         text("comparison", "the measure"),
         text("animal", "its name; empty for all animals together"),
         number("similarity", "of the encoder with the animal"),
@@ -68,6 +71,7 @@ TABLES = {
         "One row per trained or pretrained layer and what is explained. See [beyond the controls]"
         "(statistics.md#beyond-the-controls).",
         encoder(),
+        competence(),
         integer("n_seeds", "how many seeds the values are means over"),
         text(
             "variance_of",
@@ -110,6 +114,7 @@ TABLES = {
         "One row per encoder from which recordings like this one were simulated, and encoder that they could be taken "
         "for. See [could these data have told](identification.md).",
         encoder("from which recordings were simulated: the truth"),
+        competence(),
         encoder("what they were taken for: the most similar encoder", before="", prefix="other_"),
         text("comparison", "the measure that chose it"),
         integer("n_simulations", "recordings that were simulated from this encoder"),
@@ -125,10 +130,12 @@ TABLES = {
         integer("seed", "which network"),
         integer("epoch step", "counted from 1"),
         number("loss", "of this batch, before the step"),
+        number("learning_rate", "of this network, stated or found by a search; with a schedule, its largest"),
     ),
     "over_training.csv": table(
         "One row per trained layer and checkpoint.",
         encoder(),
+        competence(),
         integer("epoch", "number of epochs trained; 0 is before training"),
         integer("n_seeds", "as in `similarity.csv`"),
         number("similarity low high", "as in `similarity.csv`"),
@@ -227,6 +234,7 @@ TABLES = {
         "they are medians over reliable neurons, or over all neurons if there are no repeated trials, each with `_low` "
         "and `_high`.",
         encoder(),
+        competence(),
         text("method", "how it was fitted"),
         integer("n_units", "from how many units"),
         number("similarity similarity_low similarity_high", "of RDMs, for comparison"),

@@ -48,6 +48,10 @@ NUMBERS = (
     *UNIQUE,
     "share",
     "share_of_data",
+    "score",
+    "chance",
+    "perfect",
+    "n_learned",
 )
 SECTION = (dict, list)
 KEYS: dict[str, dict[str, tuple[type, ...]]] = {  # of files, without which they are not those of a run
@@ -223,6 +227,8 @@ def _checked(table: pd.DataFrame, path: Path, columns: Sequence[str], *, empty: 
             table[column] = pd.to_numeric(table[column]).astype(float)
         except (TypeError, ValueError):
             raise InputError(f"{path}: column {column} must hold numbers; run the study again") from None
+    if "learned" in table and not table["learned"].dropna().isin([True, False]).all():
+        raise InputError(f"{path}: column learned must hold True and False, or nothing; run the study again")
     try:
         encoders_of(table)
     except InputError as error:

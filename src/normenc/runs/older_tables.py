@@ -1,24 +1,37 @@
 """Tables of runs of older formats.
 
 In format 1, ``model`` meant a network in some tables and an encoder's label in others. Up to format 2, one test against
-chance was made, which the column ``chance`` named.
+chance was made, which the column ``chance`` named. Up to format 3, tables did not tell whether networks learned their
+tasks.
 """
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from normenc.csv_tables import encoder_columns, encoders_of, read_table
 from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.errors import InputError
+from normenc.runs.column_groups import COMPETENCE_COLUMNS
+from normenc.runs.columns import TABLES
 from normenc.runs.schema import FORMAT
 
-__all__ = ["BY_ENCODER", "check_format", "read_run_table", "upgraded", "with_both_tests", "with_todays_inference"]
+__all__ = [
+    "BY_ENCODER",
+    "check_format",
+    "read_run_table",
+    "upgraded",
+    "with_both_tests",
+    "with_competence_unknown",
+    "with_todays_inference",
+]
 
 BY_ENCODER = 2  # from this format on, all tables name encoders in the same columns
 BOTH_TESTS = 3  # and have both tests against chance
+COMPETENCE = 4  # and tell whether networks learned their tasks
 TESTS = {"label permutations": "p_permutations", "circular shifts": "p_shifts"}
 OTHERS = {"layer": EncoderKind.TRAINED}  # kinds that differences.csv called otherwise
 
@@ -48,7 +61,8 @@ def read_run_table(path: Path, environment: Mapping[str, Any], similarity: pd.Da
     version = check_format(path.parent, environment)
     try:
         table = upgraded(table, similarity) if version < BY_ENCODER else table
-        return with_both_tests(table, environment) if version < BOTH_TESTS else table
+        table = with_both_tests(table, environment) if version < BOTH_TESTS else table
+        return with_competence_unknown(table, path.name) if version < COMPETENCE else table
     except InputError as error:
         raise InputError(f"{path}: {error}; run the study again") from None
 
@@ -122,6 +136,21 @@ def with_both_tests(table: pd.DataFrame, environment: Mapping[str, Any]) -> pd.D
             for test, new in TESTS.items():
                 columns |= {p.replace("p_chance", new): table[p].where(tests == test) for p in old}
     return pd.DataFrame(columns, index=table.index)
+
+
+def with_competence_unknown(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """A table of a run of format 3, by the name of its file, with empty columns about what networks learned.
+
+    Examples
+    --------
+    >>> list(with_competence_unknown(pd.DataFrame({"encoder": ["fc"], "seed": [1], "epoch": [0]}), "over_training.csv"))
+    ['encoder', 'seed', 'score', 'chance', 'learned', 'epoch']
+    """
+    known = TABLES.get(name)
+    if known is None or "seed" not in table or "learned" in table:
+        return table
+    new = {column.name: np.nan for column in known.columns if column.name in COMPETENCE_COLUMNS}
+    return _with(table, list(table.columns).index("seed") + 1, new)
 
 
 def with_todays_inference(environment: Mapping[str, Any]) -> dict[str, Any]:

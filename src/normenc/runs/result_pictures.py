@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from normenc.figures.competence import with_known_competence
 from normenc.figures.predictivity import known_measures
 from normenc.runs.populations import recording_label, units_by_population
 from normenc.runs.reading import Run
@@ -51,7 +52,7 @@ def _measure_ranks(run: Run) -> Picture:
         for label, encoder in run.encoders.items()
         if encoder.kind.is_learned and encoder.twin.of_all_seeds in labels
     }
-    columns = table[["encoder", "kind", "comparison", "similarity"]]
+    columns = table[["encoder", "kind", "learned", "comparison", "similarity"]]
     return Picture("measure_ranks", {"table": columns.assign(twin_of=table["encoder"].map(twins).fillna(""))})
 
 
@@ -64,6 +65,17 @@ def _measure_ranks(run: Run) -> Picture:
 )
 def _over_training(run: Run) -> Picture:
     return Picture("over_training", {"table": run.exact("over_training"), "similarity": run.exact("similarity")})
+
+
+@picture(
+    "competence",
+    "How well each network learned its task, and how similar its best layer is to the recording, one point a seed",
+    applies=lambda run: run.is_grid and len(with_known_competence(run.similarity_by_seed)) > 1,
+    when="several tasks or networks that are trained, with scores whose chance and best are known",
+    placed=True,
+)
+def _competence(run: Run) -> Picture:
+    return Picture("competence", {"by_seed": run.similarity_by_seed, "similarity": run.exact("similarity")})
 
 
 @picture(

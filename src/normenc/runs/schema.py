@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 SETTINGS, ENVIRONMENT, SIMILARITY, REPORT = "study.toml", "environment.json", "similarity.csv", "report.html"
-FORMAT = 3  # of a run's tables, as given in environment.json; runs without it have format 1
+FORMAT = 4  # of a run's tables, as given in environment.json; runs without it have format 1
 SHEET_COLUMNS = 20  # stimuli in a row of stimuli.png
 FAILED_FIT = "the fit failed"  # how the notes of predictivity.csv begin if a fit failed
 

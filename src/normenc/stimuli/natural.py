@@ -12,7 +12,7 @@ from normenc.errors import InputError
 from normenc.stimuli.gratings import image_size
 from normenc.stimuli.sets import StimulusSet
 
-__all__ = ["IN_COLOUR", "MIN_CONTRAST", "PHOTOGRAPHS", "natural_patches", "photograph"]
+__all__ = ["IN_COLOUR", "MIN_CONTRAST", "PHOTOGRAPHS", "averaged", "natural_patches", "photograph"]
 
 # Photographs that come with scikit-image and scikit-learn, without textures, drawings and micrographs; training and
 # testing use different ones.
@@ -175,14 +175,15 @@ def _source(item: str | npt.ArrayLike, index: int, zoom: int) -> tuple[str, npt.
             f"photograph {index} has shape {image.shape}; photographs must be grey, shape (height, width), with finite "
             "values 0 to 1"
         )
-    return str(index), _averaged(image, zoom)
+    return str(index), averaged(image, zoom)
 
 
 @cache
 def _zoomed(name: str, zoom: int) -> npt.NDArray[np.float32]:
-    return _averaged(photograph(name), zoom)
+    return averaged(photograph(name), zoom)
 
 
-def _averaged(image: npt.NDArray[np.float32], zoom: int) -> npt.NDArray[np.float32]:
+def averaged(image: npt.NDArray[np.float32], zoom: int) -> npt.NDArray[np.float32]:
+    """The image with `zoom` x `zoom` pixels averaged into one."""
     height, width = (side // zoom for side in image.shape)
     return image[: height * zoom, : width * zoom].reshape(height, zoom, width, zoom).mean(axis=(1, 3))

@@ -16,17 +16,19 @@ __all__ = ["describe_fit", "fit_image", "fit_images"]
 BLOCK = 64  # images read at a time
 
 
-def fit_image(image: npt.NDArray[Any], shape: tuple[int, int], what: str) -> npt.NDArray[np.float32]:
+def fit_image(
+    image: npt.NDArray[Any], shape: tuple[int, int], what: str, *, enlarge: bool = False
+) -> npt.NDArray[np.float32]:
     """Crop a grey image at the centre to the aspect ratio of `shape`, and reduce it to that size.
 
     Raises
     ------
     InputError
-        If it is too small; `what` names it.
+        If it is too small, and not to be enlarged; `what` names it.
     """
     from skimage import transform
 
-    if image.shape[0] < shape[0] or image.shape[1] < shape[1]:
+    if not enlarge and (image.shape[0] < shape[0] or image.shape[1] < shape[1]):
         raise InputError(
             f"{what} is {image.shape[0]} x {image.shape[1]} pixels, too small for {shape[0]} x {shape[1]}; use a "
             "smaller resolution or larger images"

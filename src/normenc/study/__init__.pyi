@@ -1,6 +1,7 @@
 from .comparing import Compared, compare
 from .designing import Design, design
 from .drawing import draw
+from .estimating import Estimate, estimate
 from .evaluation import Evaluation, evaluate
 from .finished import Picture, Redrawn, read_source_data, redraw
 from .fitness import check_recordings
@@ -20,6 +21,7 @@ from .sweep import Failure
 __all__ = [
     "Compared",
     "Design",
+    "Estimate",
     "Evaluation",
     "Failure",
     "Identifications",
@@ -41,6 +43,7 @@ __all__ = [
     "describe",
     "design",
     "draw",
+    "estimate",
     "evaluate",
     "identify",
     "load_study",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from normenc import rsa
-from normenc.csv_tables import encoder_columns
+from normenc.csv_tables import did_not_learn, encoder_columns
 from normenc.encoders import LEARNED
 from normenc.errors import InputError
 from normenc.rsa.circle import PARTS
@@ -79,8 +79,9 @@ def drawn_parts(represented: Represented, similarity: pd.DataFrame) -> dict[str,
     shown, period = prepared.recording.shown, float(prepared.recording.period or 360)
     values, order = shown.in_order(prepared.recording.stimulus)
     step = -(-len(order) // MOST_DRAWN)
-    learned = similarity[similarity["kind"].isin(LEARNED)]
-    rows = similarity if learned["similarity"].isna().all() else learned
+    others = similarity[~did_not_learn(similarity)]
+    choices = (others[others["kind"].isin(LEARNED)], others, similarity)
+    rows = next(own for own in choices if own["similarity"].notna().any() or own is similarity)
     best = represented.firsts[str(rows.loc[rows["similarity"].idxmax(), "encoder"])]
     matrices = {}
     for label, matrix in (

@@ -1,13 +1,15 @@
 """How similar the models are to the recording: by the study's measure, by others, and over training."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from normenc import rsa
+from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
 from normenc.study.circling import circular_table
+from normenc.study.competence import BY_SEED, IN_FULL, IN_SHORT, with_competence
 from normenc.study.identifying import Identified, identified_in_short
 from normenc.study.inferring import infer_alike, infer_models, rdms_by_label, stimuli_compared
 from normenc.study.over_training import over_training
@@ -21,6 +23,12 @@ from normenc.study.yardstick import animal_table
 
 __all__ = ["Compared", "compare"]
 
+COMPETENCE = {  # tables that tell whether networks learned their tasks, by attribute, and in which columns
+    **dict.fromkeys(("similarity", "similarity_by_scope", "by_method"), IN_FULL),
+    "by_seed": BY_SEED,
+    **dict.fromkeys(("differences", "differences_by_scope", "animals", "partitioning"), IN_SHORT),
+    **dict.fromkeys(("circular_parts", "over_training"), IN_SHORT),
+}
 MAX_SHOWN = 4  # trained layers in the pictures of a grid, the most similar ones
 
 
@@ -85,7 +93,10 @@ class Compared:
         learned = self.similarity[self.similarity["kind"].isin(LEARNED)]
         if learned.empty:  # untrained networks alone
             learned = self.similarity[self.similarity["kind"] == EncoderKind.TWIN]
-        best = learned.sort_values("similarity", ascending=False)["encoder"].head(MAX_SHOWN).tolist()
+        learned = learned.assign(failed=did_not_learn(learned))  # networks that did not learn come last
+        best = (
+            learned.sort_values(["failed", "similarity"], ascending=[True, False])["encoder"].head(MAX_SHOWN).tolist()
+        )
         twins = {firsts[label].encoder.twin.of_all_seeds for label in best}
         others = [
             r
@@ -125,7 +136,7 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
         similarity_by_scope, differences_by_scope = _in_other_scope(represented, other)
         with stage(progress, "simulating recordings"):
             identified = identified_in_short(represented)
-        return Compared(
+        compared = Compared(
             represented=represented,
             inference=inference,
             other_scope=other,
@@ -142,6 +153,18 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
             over_training=over_training(represented, inference, progress),
             identified=identified,
         )
+    return _with_competence(compared)
+
+
+def _with_competence(compared: Compared) -> Compared:
+    """The same with the columns that tell whether networks learned their tasks."""
+    trainings = compared.represented.trainings
+    tables = {
+        name: with_competence(table, trainings, columns, by_seed=name == "by_seed")
+        for name, columns in COMPETENCE.items()
+        if (table := getattr(compared, name)) is not None
+    }
+    return replace(compared, **tables)
 
 
 def _in_other_scope(

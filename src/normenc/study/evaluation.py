@@ -17,6 +17,7 @@ from normenc.recordings import Recording
 from normenc.recordings.provenance import ReadFile
 from normenc.runs.stages import in_order
 from normenc.study.comparing import Compared, compare
+from normenc.study.competence import with_competence
 from normenc.study.describing import Description
 from normenc.study.fitness import quality_of
 from normenc.study.identifying import Identified, identification_table
@@ -211,7 +212,8 @@ class Evaluation:
     @property
     def identification(self) -> pd.DataFrame | None:
         """As written to ``identification.csv``; None where the recording's noise is not known."""
-        return None if self.identified is None else identification_table(self.represented, self.identified)
+        table = None if self.identified is None else identification_table(self.represented, self.identified)
+        return None if table is None else with_competence(table, self.trainings)
 
     @property
     def over_training(self) -> pd.DataFrame | None:

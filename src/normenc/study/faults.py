@@ -49,7 +49,9 @@ def _of_their_kind(problems: Sequence[Any]) -> list[Any]:
         place
         for place in lists
         for problem in problems
-        if problem["type"] not in ("literal_error", "list_type") and problem["loc"][: len(place)] == place
+        if problem["type"] not in ("literal_error", "list_type")
+        and problem["loc"][: len(place)] == place
+        and (isinstance(problem["input"], list) or len(problem["loc"]) > len(place) + 1)
     }
     return [own for own in problems if own["type"] != "literal_error" or own["loc"][:-1] not in told]
 

@@ -20,7 +20,7 @@ from normenc.study.contracts import Keys, keys_of_control, keys_of_network, keys
 from normenc.study.key_types import in_toml, is_list, plain
 from normenc.study.own_code import import_part, is_import_path
 from normenc.study.section_base import MOST_OF_LABEL, GratingSettings, Label, Settings, TrainingChanges
-from normenc.tasks import TASKS
+from normenc.tasks import TASKS, SeveralTasks
 from normenc.tasks.gratings import GratingTask
 
 __all__ = [
@@ -138,7 +138,7 @@ class PartKind:
 
 
 COMMON = ("name", "label", "training")  # keys
-SIZES = ("n_train", "n_test", "n_hidden")  # keys that stand before all others
+SIZES = ("n_train", "n_test", "n_per_epoch", "n_hidden")  # keys that stand before all others
 PART_KINDS = {
     "task": PartKind(TaskSettings, TASKS, "tilt-discrimination", keys_of_task),
     "network": PartKind(NetworkSettings, NETWORKS, "ConvPoolFC", keys_of_network),
@@ -178,7 +178,7 @@ def _section(part_kind: str, name: str, part: Any) -> type[PartSettings]:
     base = PART_KINDS[part_kind].base
     try:
         keys: Keys = PART_KINDS[part_kind].keys_of(part)
-        shared = _shared(keys) if part_kind == "task" and issubclass(part, GratingTask) else {}
+        shared = _shared(keys) if part_kind == "task" and issubclass(part, GratingTask | SeveralTasks) else {}
         sizes = [key for key in SIZES if key in keys]
         fields = {key: _field(base, key, *keys[key]) for key in sizes}
         if issubclass(base, TrainedSettings):

@@ -17,6 +17,7 @@ from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.runs.schema import FAILED_FIT
 from normenc.study.comparing import Compared
+from normenc.study.competence import with_competence
 from normenc.study.progress import ProgressCallback, Stage, each, reporting, stage
 from normenc.study.representing import Prepared
 from normenc.study.responses import between_animals, regression_options, response_partition, size_notes, trials_of
@@ -139,7 +140,10 @@ def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Pre
             counted.step()
     ceilings = {name: similarity[name].iloc[0] for name in ("ceiling", "ceiling_lower", "ceiling_upper")}
     table = pd.DataFrame(rows).astype({"seed": "Int64"}).assign(**ceilings)
-    return Predicted(table, networks, partitioning, animals)
+    trainings = compared.represented.trainings
+    if partitioning is not None:
+        partitioning = with_competence(partitioning, trainings)
+    return Predicted(with_competence(table, trainings), networks, partitioning, animals)
 
 
 def _row_of_fit(name: str, prepared: Prepared, predicted: Any, folds: Sequence[Any], rdms: Floats) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from normenc.study.units import is_stored
 from normenc.texts import file_stem, visible
 from normenc.whole_files import check_writable
 
-__all__ = ["check_before", "check_disks"]
+__all__ = ["check_before", "check_disks", "disk_needs", "told_size"]
 
 GIB = 2**30
 PICTURES = 4 * 2**20  # bytes of pictures, their source data and the page, at least
@@ -98,22 +98,27 @@ def check_disks(prepared: Prepared, folder: Path, device: str) -> None:
     InputError
         When a folder cannot be written, or has too little room; the message tells how much is needed.
     """
-    todo = [unit for unit in prepared.units if not is_stored(unit, device)]
-    of_units = bytes_of_units(prepared, todo, n_kept=2 + len(set(prepared.study.training.checkpoints) - {0}))
-    arrays = Arrays.of(prepared)
-    of_run = bytes_of_units(prepared, prepared.units, n_kept=2) + arrays.written + PICTURES
     needs: dict[int, list[tuple[Path, str, int, str]]] = {}
-    elsewhere = "choose another folder with out="
-    for place, what, size, advice in (
-        (folder.absolute().parent, "the run", of_run, elsewhere),
-        (folder.absolute().parent, "its RDMs until it is written", arrays.meanwhile, elsewhere),
-        (cache_folder() / "units", "trained networks", of_units, "set NORMENC_CACHE to a folder on another disk"),
-    ):
+    for place, what, size, advice in disk_needs(prepared, folder, device):
         if size:
             disk = check_writable(place, f"{what} cannot be written here", advice).stat().st_dev
             needs.setdefault(disk, []).append((place, what, size, advice))
     for own in needs.values():
         _check_room(own)
+
+
+def disk_needs(prepared: Prepared, folder: Path, device: str) -> tuple[tuple[Path, str, int, str], ...]:
+    """What a study writes, at least: the place, what it is, its bytes, and what to do where there is no room."""
+    todo = [unit for unit in prepared.units if not is_stored(unit, device)]
+    of_units = bytes_of_units(prepared, todo, n_kept=2 + len(set(prepared.study.training.checkpoints) - {0}))
+    arrays = Arrays.of(prepared)
+    of_run = bytes_of_units(prepared, prepared.units, n_kept=2) + arrays.written + PICTURES
+    parent, elsewhere = folder.absolute().parent, "choose another folder with out="
+    return (
+        (parent, "the run", of_run, elsewhere),
+        (parent, "its RDMs until it is written", arrays.meanwhile, elsewhere),
+        (cache_folder() / "units", "trained networks", of_units, "set NORMENC_CACHE to a folder on another disk"),
+    )
 
 
 def _check_room(needs: Sequence[tuple[Path, str, int, str]]) -> None:
@@ -123,12 +128,14 @@ def _check_room(needs: Sequence[tuple[Path, str, int, str]]) -> None:
     there = next(own for own in (place, *place.absolute().parents) if own.exists())
     free = shutil.disk_usage(there).free
     if needed > free:
-        *others, last = (f"about {_size(size)} for {what}" for _, what, size, _ in needs)
+        *others, last = (f"about {told_size(size)} for {what}" for _, what, size, _ in needs)
         parts = f"{', '.join(others)} and {last}" if others else last
         raise InputError(
-            f"{visible(str(place))}: this disk has {_size(free)} left, but {parts} are needed; make room, or {advice}"
+            f"{visible(str(place))}: this disk has {told_size(free)} left, but {parts} are needed; make room, or "
+            f"{advice}"
         )
 
 
-def _size(n_bytes: int) -> str:
+def told_size(n_bytes: float) -> str:
+    """Bytes in words."""
     return f"{n_bytes / GIB:,.1f} GiB" if n_bytes >= GIB / 10 else f"{n_bytes / 2**20:,.0f} MiB"

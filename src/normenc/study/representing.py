@@ -214,19 +214,24 @@ def _units(
 ) -> tuple[tuple[Unit, ...], tuple[tuple[NetworkSettings, partial[nn.Module]], ...]]:
     height, width = stimuli.image_size(study.stimuli.resolution)
     for settings in study.task:
-        needed = (
-            max(settings.options["n_train"], settings.options["n_test"], recording.n_stimuli)
-            * height
-            * width
-            * 4
-            / 2**30
-        )
+        options = settings.options
+        is_fresh = options["n_train"] == "fresh"
+        n_train = 3 * options["n_per_epoch"] if is_fresh else options["n_train"]  # those of three epochs
+        needed = max(n_train, options["n_test"], recording.n_stimuli) * height * width * 4 / 2**30
         if needed > MAX_IMAGES_GIB:
+            key = "n_per_epoch" if is_fresh else "n_train"
             raise InputError(
-                f"stimuli.resolution and task.n_train: the images would take {needed:.0f} GiB of memory, more than "
+                f"stimuli.resolution and task.{key}: the images would take {needed:.0f} GiB of memory, more than "
                 f"{MAX_IMAGES_GIB}; make one of them smaller"
             )
     tasks = [(settings, build_task(settings, study.stimuli)) for settings in study.task]
+    for settings, task in tasks:
+        smoothed = [n.title for n in study.network if study.training_of(settings, n)["label_smoothing"]]
+        if smoothed and not task.has_classes:
+            raise InputError(
+                f"training.label_smoothing: {settings.title} has no classes with labels to smooth, and {smoothed[0]} "
+                "is trained on it; give label_smoothing in the training = { ... } of the tasks that have classes"
+            )
     units = tuple(
         Unit(
             settings.title,

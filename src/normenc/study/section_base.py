@@ -1,14 +1,28 @@
 """What sections of a study file have in common."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from normenc.errors import quoted
-from normenc.keys import Count, Frequency, Positive
+from normenc.keys import Count, Fraction, Frequency, NotNegative, Positive
 from normenc.texts import visible
+from normenc.training.recipe import Optimizer, Precision, Schedule
 
-__all__ = ["MOST_OF_LABEL", "GratingSettings", "Label", "Once", "Settings", "TrainingChanges", "check_label"]
+__all__ = [
+    "MOST_OF_LABEL",
+    "GratingSettings",
+    "Label",
+    "LearningRate",
+    "Once",
+    "PartBelowOne",
+    "Settings",
+    "TrainingChanges",
+    "check_label",
+]
+
+LearningRate = Positive | Literal["auto"]
+PartBelowOne = Annotated[float, Field(ge=0, lt=1)]
 
 
 def check_label(label: str) -> str:
@@ -53,5 +67,15 @@ class TrainingChanges(Settings):
 
     n_epochs: Count | None = None
     batch_size: Count | None = None
-    learning_rate: Positive | None = None
-    momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
+    optimizer: Optimizer | None = None
+    learning_rate: LearningRate | None = None
+    momentum: PartBelowOne | None = None
+    weight_decay: NotNegative | None = None
+    schedule: Schedule | None = None
+    warm_up: Fraction | None = None
+    clip: Positive | None = None
+    label_smoothing: PartBelowOne | None = None
+    patience: Count | None = None
+    accumulate: Count | None = None
+    precision: Precision | None = None
+    compile: bool | None = None

@@ -9,13 +9,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from normenc.keys import Count, Finite, Positive, Seed
+from normenc.keys import Count, Finite, Fraction, NotNegative, Positive, Seed
 from normenc.recordings.preparation import Preparation
 from normenc.rsa import FACTORS
 from normenc.stimuli import POOLS
 from normenc.study.own_measures import AnyMeasureName, MeasureName, Measures, can_be_used
 from normenc.study.parts import AnyControl
-from normenc.study.section_base import Once, Settings
+from normenc.study.section_base import LearningRate, Once, PartBelowOne, Settings
+from normenc.training.recipe import Optimizer, Precision, Schedule
 
 COURSE_NETWORK = "course network"
 COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
@@ -74,15 +75,25 @@ class RecordingSettings(Settings):
 
 
 class TrainingSettings(Settings):
-    """The training, see :func:`normenc.training.train`."""
+    """The training, see :class:`normenc.training.Recipe`."""
 
     seed: Seed = 12
     n_seeds: Annotated[int, Field(ge=1, le=1000)] = 1
     n_untrained: Annotated[int, Field(ge=2, le=1000)] = 5
     n_epochs: Count = 25
     batch_size: Count = 100
-    learning_rate: Positive = 5e-4
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    optimizer: Optimizer = "sgd"
+    learning_rate: LearningRate = 5e-4
+    momentum: PartBelowOne = 0.99
+    weight_decay: NotNegative = 0.0
+    schedule: Schedule = "constant"
+    warm_up: Fraction = 0.1
+    clip: Positive | None = None
+    label_smoothing: PartBelowOne = 0.0
+    patience: Count | None = None
+    accumulate: Count = 1
+    precision: Precision = "full"
+    compile: bool = False
     checkpoints: Annotated[list[Annotated[int, Field(ge=0)]], Once] = Field(default=[])
 
 

@@ -39,6 +39,7 @@ from normenc.study.sections import (
 )
 from normenc.study.stimulus_settings import StimulusSettings, joined_sets
 from normenc.texts import escaped
+from normenc.training import Recipe
 
 __all__ = ["Study", "asked_study", "load_study"]
 
@@ -124,15 +125,20 @@ class Study(Settings):
         return self
 
     @model_validator(mode="after")
-    def _checkpoints_are_reached(self) -> "Study":
+    def _training_is_possible(self) -> "Study":
         for task, network in product(self.task, self.network):
-            n_epochs = self.training_of(task, network)["n_epochs"]
+            training = self.training_of(task, network)
+            n_epochs = training["n_epochs"]
             for epoch in self.training.checkpoints:
                 if epoch > n_epochs:
                     raise ValueError(
                         f"training.checkpoints: given {epoch}; {network.title} is trained on {task.title} for "
                         f"{n_epochs} epochs, and none may be later"
                     )
+            try:
+                Recipe(**training)
+            except InputError as error:
+                raise ValueError(f"training: {error}") from None
         return self
 
     @property

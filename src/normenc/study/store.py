@@ -5,6 +5,7 @@ Every file is made in memory and then written: libraries that write themselves m
 
 import importlib.metadata
 import json
+import math
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from normenc.recordings.provenance import digest_of, listing, name_of
 from normenc.recordings.sources import SOURCES
 from normenc.runs.schema import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY, file_of
 from normenc.runs.writing import csv_bytes
+from normenc.study.competence import perfect_score
 from normenc.study.describing import population_table, unit_table
 from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import population_dataset, stimulus_sheet
@@ -249,9 +251,14 @@ def _scores(evaluation: Evaluation) -> list[dict[str, Any]]:
             "seed": unit.seed,
             "score": unit.task.score_name,
             "chance": unit.task.chance,
+            "perfect": None if math.isnan(perfect := perfect_score(unit.task)) else perfect,
+            "learned_at": None if math.isnan(unit.task.learned_at) else unit.task.learned_at,
+            "learned": unit.task.has_learned(training.log.held_out_score),
             "train": training.log.train_score,
             "held_out": training.log.held_out_score,
             "untrained_held_out": training.log.untrained_score,
+            "learning_rate": training.log.learning_rate,
+            "kept_epoch": training.log.kept_epoch,
         }
         for unit, training in evaluation.trainings.items()
     ]

@@ -162,6 +162,7 @@ def training_table(trainings: Mapping["Unit", "TrainingResult"]) -> pd.DataFrame
                 "epoch": training.log.epoch,
                 "step": np.arange(1, len(training.log.loss) + 1),
                 "loss": training.log.loss,
+                "learning_rate": training.log.learning_rate,
             }
         )
         for unit, training in trainings.items()

@@ -5,7 +5,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache, lru_cache, partial
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -26,10 +26,10 @@ from normenc.whole_files import check_writable, remove_leftovers
 
 __all__ = ["Unit", "code_digest", "is_stored", "load_result", "load_results", "packages", "store_result", "train_unit"]
 
-FORMAT = 2
+FORMAT = 3
 CODE = ("arrays.py", "stimuli", "tasks", "networks", "training")  # what decides what training gives
 PACKAGES = ("numpy", "pillow", "scikit-image", "scikit-learn", "scipy")  # likewise, beside torch
-SCORES = ("train_score", "held_out_score", "untrained_score")
+SCORES = ("train_score", "held_out_score", "untrained_score", "learning_rate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +135,15 @@ def train_unit(unit: Unit, device: str, progress: bool | Progress = False) -> by
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        result = train(unit.build, unit.task, seed=unit.seed, device=device, progress=progress, **unit.options)
+        result = train(
+            unit.build,
+            unit.task,
+            seed=unit.seed,
+            device=device,
+            progress=progress,
+            resume=_resumable(key),
+            **unit.options,
+        )
     finally:
         torch.set_num_threads(before)
     networks = {"trained": result.network, "untrained": result.untrained}
@@ -147,7 +155,10 @@ def train_unit(unit: Unit, device: str, progress: bool | Progress = False) -> by
     }
     tensors["log/loss"] = torch.from_numpy(result.log.loss)
     tensors["log/epoch"] = torch.from_numpy(result.log.epoch)
+    if len(result.log.validation_loss):
+        tensors["log/validation_loss"] = torch.from_numpy(result.log.validation_loss)
     tensors["log/scores"] = torch.tensor([getattr(result.log, name) for name in SCORES], dtype=torch.float64)
+    tensors["log/kept_epoch"] = torch.tensor([result.log.kept_epoch])
     return pack(tensors, key)
 
 
@@ -232,6 +243,15 @@ def _folder() -> Path:
     return cache_folder() / "units"
 
 
+def _resumable(key: str) -> Path | None:
+    """The file in which a unit's training is kept until it ends; None on a machine whose cache cannot be written."""
+    try:
+        check_writable(_folder(), "training cannot be kept here", ADVICE)
+    except InputError:
+        return None
+    return _folder() / f"{key}.training"
+
+
 def _place(unit: Unit, device: str) -> Path:
     return _folder() / f"{unit.key(device)}.safetensors"
 
@@ -245,10 +265,18 @@ def _result(unit: Unit, tensors: Mapping[str, torch.Tensor]) -> TrainingResult:
     expected = {f"{which}/{name}": (value.dtype, tuple(value.shape)) for which in whose for name, value in own}
     n_steps = tuple(tensors["log/loss"].shape[:1]) if "log/loss" in tensors else ()
     expected |= {"log/loss": (torch.float64, n_steps), "log/epoch": (torch.int64, n_steps)}
-    check_forms(tensors, expected | {"log/scores": (torch.float64, (len(SCORES),))})
+    expected |= {"log/scores": (torch.float64, (len(SCORES),)), "log/kept_epoch": (torch.int64, (1,))}
+    if unit.options.get("patience") is not None:
+        validation = tensors.get("log/validation_loss", torch.zeros(0))
+        expected["log/validation_loss"] = torch.float64, tuple(validation.shape[:1])
+    check_forms(tensors, expected)
 
-    loss, epoch, scores = (tensors[f"log/{name}"] for name in ("loss", "epoch", "scores"))
-    log = TrainingLog(loss.numpy(), epoch.numpy(), **dict(zip(SCORES, scores.tolist(), strict=True)))
+    loss, epoch, scores, kept = (tensors[f"log/{name}"] for name in ("loss", "epoch", "scores", "kept_epoch"))
+    log = TrainingLog(
+        loss.numpy(), epoch.numpy(), **dict(zip(SCORES, scores.tolist(), strict=True)), kept_epoch=int(kept)
+    )
+    if "log/validation_loss" in tensors:
+        log = replace(log, validation_loss=tensors["log/validation_loss"].numpy())
     untrained = _filled(network, tensors, "untrained")
     checkpoints = {k: _filled(network, tensors, f"epoch{k}") if k else untrained for k in epochs}
     return TrainingResult(_filled(network, tensors, "trained"), untrained, log, checkpoints)

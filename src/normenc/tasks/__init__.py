@@ -1,18 +1,31 @@
 """Tasks that networks are trained on."""
 
-from normenc.tasks.gratings import OrientationEstimation, TiltDiscrimination
-from normenc.tasks.photographs import NaturalRotation, ObjectRecognition
+from normenc.tasks.frames import NextFramePrediction
+from normenc.tasks.gratings import OrientationAndFrequency, OrientationEstimation, TiltDiscrimination
+from normenc.tasks.patches import Denoising, MaskedAutoencoding
+from normenc.tasks.photographs import NaturalRotation
+from normenc.tasks.recognition import ObjectLocation, ObjectRecognition
+from normenc.tasks.references import Reference, ReferencedTask
+from normenc.tasks.several import SeveralTasks
 from normenc.tasks.task import TASKS, Task, check_chance
-from normenc.tasks.unlabelled import ContrastiveInvariance, Denoising
+from normenc.tasks.views import ContrastiveInvariance, VICReg
 
 __all__ = [
     "TASKS",
     "ContrastiveInvariance",
     "Denoising",
+    "MaskedAutoencoding",
     "NaturalRotation",
+    "NextFramePrediction",
+    "ObjectLocation",
     "ObjectRecognition",
+    "OrientationAndFrequency",
     "OrientationEstimation",
+    "Reference",
+    "ReferencedTask",
+    "SeveralTasks",
     "Task",
     "TiltDiscrimination",
+    "VICReg",
     "check_chance",
 ]

@@ -1,8 +1,8 @@
 """The interface of tasks, and a check of their chance level."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -29,8 +29,12 @@ class Task(ABC):
 
     Parameters
     ----------
-    n_train, n_test : int
-        Numbers of training and test stimuli.
+    n_train : int or "fresh"
+        Number of training stimuli; or ``"fresh"``: every epoch draws new ones.
+    n_test : int
+        Number of test stimuli.
+    n_per_epoch : int
+        Fresh stimuli of an epoch; of use with ``n_train="fresh"`` alone.
 
     Attributes
     ----------
@@ -47,15 +51,29 @@ class Task(ABC):
         Whether a higher score is better.
     chance : float
         The score of the best answer that ignores the stimulus.
+    perfect : float
+        The score of a perfect answer: 1 where a higher score is better, otherwise 0. A task whose score ends elsewhere
+        states it.
+    learned_at : float
+        The score from which on a network counts as having learned the task. A task that does not state it takes
+        half-way between `chance` and `perfect`; NaN if `perfect` is no better than `chance`, so that nothing is known.
 
     Raises
     ------
     InputError
         If there is nothing to train or test on.
+
+    Examples
+    --------
+    >>> from normenc.tasks import NaturalRotation
+    >>> task = NaturalRotation(rotation=40.0)
+    >>> task.chance, task.perfect, task.has_learned(19.0), task.has_learned(2.0)
+    (20.0, 0.0, False, True)
     """
 
-    n_train: Count = 1000
+    n_train: Count | Literal["fresh"] = 1000
     n_test: Count = 1000
+    n_per_epoch: Count = field(default=1000, kw_only=True)
 
     output: ClassVar[str] = "linear"
     n_views: ClassVar[int] = 1
@@ -63,9 +81,16 @@ class Task(ABC):
     higher_is_better: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        for name in ("n_train", "n_test"):
-            if getattr(self, name) < 1:
+        if isinstance(self.n_train, str) and self.n_train != "fresh":
+            raise InputError(f"n_train is {self.n_train!r}; it must be a number of stimuli, or 'fresh'")
+        for name in ("n_train", "n_test", "n_per_epoch"):
+            if getattr(self, name) != "fresh" and getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1 stimulus")
+
+    @property
+    def n_in_epoch(self) -> int:
+        """Training stimuli of an epoch: all, or the fresh ones."""
+        return self.n_per_epoch if isinstance(self.n_train, str) else self.n_train
 
     @property
     @abstractmethod
@@ -82,6 +107,34 @@ class Task(ABC):
     def chance(self) -> float:
         """The score of the best answer that ignores the stimulus."""
 
+    @property
+    def perfect(self) -> float:
+        """The score of a perfect answer: 1 of a fraction, such as an accuracy, and 0 of an error."""
+        return 1.0 if self.higher_is_better else 0.0
+
+    @property
+    def learned_at(self) -> float:
+        """The score that counts as learned: half-way between chance and a perfect answer, if both are known."""
+        ahead = self.perfect - self.chance if self.higher_is_better else self.chance - self.perfect
+        return (self.chance + self.perfect) / 2 if ahead > 0 else float("nan")
+
+    def has_learned(self, score: float) -> bool | None:
+        """Whether a held-out score counts as learned.
+
+        Parameters
+        ----------
+        score : float
+            On stimuli that were not used for training, in the unit of ``score_name``.
+
+        Returns
+        -------
+        bool or None
+            None if it cannot be said: the score is NaN, or no score of the task is known to count as learned.
+        """
+        if np.isnan(score) or np.isnan(self.learned_at):
+            return None
+        return bool(score >= self.learned_at if self.higher_is_better else score <= self.learned_at)
+
     @abstractmethod
     def sample(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw `n` images, shape (n, height, width), and their targets, n rows."""
@@ -89,6 +142,25 @@ class Task(ABC):
     def sample_test(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
         """The same for testing, from different sources if needed."""
         return self.sample(n, rng)
+
+    def sample_validation(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same to decide when training stops: from the sources of training, unless others are kept for it."""
+        return self.sample(n, rng)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether labels can be smoothed: whether the task states how, in :meth:`smoothed`."""
+        return type(self).smoothed is not Task.smoothed
+
+    def smoothed(self, targets: torch.Tensor, share: float) -> torch.Tensor:
+        """Targets of the loss, of which a share is spread evenly over all classes, as label smoothing does.
+
+        Raises
+        ------
+        InputError
+            For a task without classes.
+        """
+        raise InputError(f"{type(self).__name__} has no classes with labels to smooth; leave out label_smoothing")
 
     @abstractmethod
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

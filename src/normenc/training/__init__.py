@@ -13,17 +13,22 @@ This is the one place that decides it. From one ``seed`` come
 
 The first two are what the reference study's global generators would give after ``numpy.random.seed(seed)`` and
 ``torch.manual_seed(seed)``; seed 12 gives its published losses. The global generators themselves stay as they were.
+With fresh stimuli, epoch e's are drawn by ``numpy.random.default_rng([seed, 3, e])`` instead, and stay in that order. A
+validation set is drawn by ``numpy.random.default_rng([seed, 2])``.
+
 A ``data_seed`` takes the place of ``seed`` in all but the initial weights and what networks draw as they run.
 """
 
 from normenc.training.ensemble import train_ensemble
 from normenc.training.log import TrainingLog, TrainingResult
+from normenc.training.recipe import Recipe
 from normenc.training.seeding import initialise, resolve_device
 from normenc.training.single import train
 from normenc.training.steps import Progress
 
 __all__ = [
     "Progress",
+    "Recipe",
     "TrainingLog",
     "TrainingResult",
     "initialise",

@@ -4,19 +4,23 @@ Members are stacked and run as one: layers become batched matrix products, and m
 one convolution with the filters of all (``torch.func``). Each member's result is that of training it alone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Unpack
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
 from normenc.errors import InputError
 from normenc.tasks import Task
-from normenc.training.log import TrainingLog, TrainingResult
-from normenc.training.seeding import OF_RUNNING, check_seed, copied, lent, resolve_device, seeded_network
-from normenc.training.steps import Data, Progress, check_batches, check_fits, check_settings, diverged, reporter, score
+from normenc.training.drawn import Data, Epochs, validation_set
+from normenc.training.log import TrainingResult
+from normenc.training.loop import fit
+from normenc.training.rates import learning_rate_of
+from normenc.training.recipe import Recipe, RecipeChanges
+from normenc.training.results import result_of
+from normenc.training.seeding import OF_RUNNING, check_seed, lent, resolve_device, seeded_network
+from normenc.training.steps import Progress, check_batches, check_fits, check_smoothing, reporter
 from normenc.training.together import Stack, check_together
 
 __all__ = ["train_ensemble"]
@@ -28,13 +32,10 @@ def train_ensemble(
     *,
     seeds: Sequence[int] = range(20),
     shared_data: bool = True,
-    n_epochs: int = 25,
-    batch_size: int = 100,
-    learning_rate: float = 5e-4,
-    momentum: float = 0.99,
-    checkpoints: Sequence[int] = (),
+    recipe: Recipe | None = None,
     device: str | torch.device = "auto",
     progress: bool | Progress = True,
+    **changes: Unpack[RecipeChanges],
 ) -> dict[int, TrainingResult]:
     """Train a network from several seeds at once.
 
@@ -52,10 +53,13 @@ def train_ensemble(
     shared_data : bool
         All members see the training set of the first seed, in its order, and differ only in initial weights: the
         fastest way. Otherwise each draws its own set and order, and images need as many times the memory.
-    n_epochs, batch_size, learning_rate, momentum, checkpoints, device
-        See :func:`train`.
+    recipe, device
+        See :func:`train`. With ``learning_rate="auto"`` each member has its own, and those with the same one are
+        trained together.
     progress : bool or callable
         See :func:`train`; the loss is the mean over members.
+    **changes
+        Fields of :class:`Recipe`, instead of `recipe` or to change some of it.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def train_ensemble(
         As :func:`train`. Also, before training, if seeds repeat, or if training together would change results: the
         network is built differently for different seeds, draws random numbers as it runs (dropout), branches on the
         values it sees, or has attributes other than parameters and buffers that differ between members or change during
-        training (tensors, numbers). Train each member of such a network separately.
+        training (tensors, numbers), or the recipe compiles. Train each member of such a network separately.
 
     Examples
     --------
@@ -79,54 +83,81 @@ def train_ensemble(
     {1: (2,), 2: (2,)}
     """
     seeds = _checked(seeds)
-    settings = check_settings(n_epochs, batch_size, learning_rate, momentum, checkpoints)
-    n_epochs, batch_size, learning_rate, momentum, checkpoints = settings
-    target_device = resolve_device(device)
+    recipe, target_device = Recipe.of(recipe, changes), resolve_device(device)
+    recipe.check_device(target_device)
+    if recipe.compile:
+        raise InputError(
+            "compile is for one network, and members of an ensemble are stacked; leave it out, or use train"
+        )
     data = [Data.of(task, seed, target_device) for seed in (seeds[:1] if shared_data else seeds)]
     few = data[0].images[:2].cpu().flatten(0, 1) if task.n_views > 1 else data[0].images[:2].cpu()
     built = [seeded_network(network, seed, few.clone()) for seed in seeds]
     models = [model.to(target_device) for model, _ in built]
     check_fits(models[0], seeds[0], task, data[0].images)
-    check_batches(models[0], seeds[0], task, data[0], batch_size)
-    untrained = [copied(model).eval() for model in models]
+    check_batches(models[0], seeds[0], task, data[0], recipe.batch_size)
+    check_smoothing(task, data[0], recipe)
     with lent(seeds[0] + OF_RUNNING, target_device):
         check_together(models, seeds, task, data[0])
-    stack = Stack(models, shared_images=shared_data)
-    kept = {0: untrained} if 0 in checkpoints else {}
-
-    optimizer = torch.optim.SGD(list(stack.parameters.values()), lr=learning_rate, momentum=momentum)
-    n_train = len(data[0].images)
-    n_steps = n_epochs * -(-n_train // batch_size)
-    losses: list[npt.NDArray[np.float64]] = []
-    epochs: list[int] = []
-    generators = [generator for _, generator in built[: len(data)]]
+    whole = _Group(seeds, models, seeds[: len(data)], data, [generator for _, generator in built[: len(data)]])
+    groups = list(whole.by_rate(task, recipe))
+    results: dict[int, TrainingResult] = {}
     with reporter(progress) as report:
-        for epoch in range(1, n_epochs + 1):
-            orders = torch.stack([torch.randperm(n_train, generator=generator) for generator in generators])
-            for batches in orders.split(batch_size, dim=1):
-                images, targets = _drawn(data, batches.to(target_device))
-                losses.append(stack.step(task, images, targets, optimizer))
-                epochs.append(epoch)
-                lost = [seed for seed, loss in zip(seeds, losses[-1], strict=True) if not np.isfinite(loss)]
-                if lost:
-                    raise diverged(len(losses), epoch, learning_rate, momentum, lost)
-                report(len(losses), n_steps, float(losses[-1].mean()))
-            if epoch in checkpoints:
-                kept[epoch] = stack.members(untrained)
-    trained = stack.members(untrained)
-    results = {}
-    for index, (seed, loss) in enumerate(zip(seeds, np.stack(losses, axis=1), strict=True)):
-        own = data[0 if shared_data else index]
-        log = TrainingLog(
-            loss=loss,
-            epoch=np.array(epochs),
-            train_score=score(trained[index], seed, task, own.images, own.targets),
-            held_out_score=score(trained[index], seed, task, own.fresh_images, own.fresh_targets),
-            untrained_score=score(untrained[index], seed, task, own.fresh_images, own.fresh_targets),
-        )
-        checkpoint = {epoch: members[index] for epoch, members in kept.items()}
-        results[seed] = TrainingResult(trained[index], untrained[index], log, checkpoint)
-    return results
+        for number, (rate, group) in enumerate(groups):
+            results |= group.trained(task, recipe, rate, _one_of(report, number, len(groups)))
+    return {seed: results[seed] for seed in seeds}
+
+
+@dataclass
+class _Group:
+    """Members that are trained together; of data, seeds and generators there is one, or one a member."""
+
+    seeds: list[int]
+    models: list[nn.Module]
+    data_seeds: list[int]
+    data: list[Data]
+    generators: list[torch.Generator]
+
+    def by_rate(self, task: Task, recipe: Recipe) -> Iterator[tuple[float, "_Group"]]:
+        """Members with the same learning rate."""
+        own = self.data if len(self.data) > 1 else self.data * len(self.seeds)
+        rates = [
+            learning_rate_of(model, seed, task, data, recipe)
+            for model, seed, data in zip(self.models, self.seeds, own, strict=True)
+        ]
+        for rate in dict.fromkeys(rates):
+            chosen = [index for index, its in enumerate(rates) if its == rate]
+            drawn = chosen if len(self.data) > 1 else [0]
+            group = _Group(
+                [self.seeds[index] for index in chosen],
+                [self.models[index] for index in chosen],
+                [self.data_seeds[index] for index in drawn],
+                [self.data[index] for index in drawn],
+                # Copies, because every group draws the same order.
+                [torch.Generator().set_state(self.generators[index].get_state()) for index in drawn],
+            )
+            yield rate, group
+
+    def trained(self, task: Task, recipe: Recipe, rate: float, report: Progress) -> dict[int, TrainingResult]:
+        """Their results, by seed."""
+        fresh, n = task.n_train == "fresh", len(self.seeds)
+        stack = Stack(self.models, self.seeds, shared_images=len(self.data) == 1)
+        epochs = Epochs(task, self.data_seeds, self.data, self.generators, recipe.batch_size, fresh=fresh)
+        data = self.data if len(self.data) > 1 else self.data * n
+        validation = []
+        if recipe.patience is not None:
+            drawn = [validation_set(task, seed, own) for seed, own in zip(self.data_seeds, self.data, strict=True)]
+            validation = drawn if len(drawn) > 1 else drawn * n
+        courses = fit(stack, task, recipe, epochs, learning_rate=rate, validation=validation, report=report)
+        networks = stack.copies()
+        return {
+            seed: result_of(courses[k], networks[k], stack.untrained[k], seed, task, data[k], rate)
+            for k, seed in enumerate(self.seeds)
+        }
+
+
+def _one_of(report: Progress, number: int, n: int) -> Progress:
+    """Reports of one group as part of all."""
+    return lambda step, n_steps, loss: report(number * n_steps + step, n * n_steps, loss)
 
 
 def _checked(seeds: Any) -> list[int]:
@@ -136,11 +167,3 @@ def _checked(seeds: Any) -> list[int]:
     if not numbers or len(set(numbers)) < len(numbers):
         raise InputError(f"seeds are {numbers}; give at least one, each only once")
     return numbers
-
-
-def _drawn(data: Sequence[Data], batches: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """One batch for all members, or one per member, stacked, and their targets."""
-    targets = [own.targets[batch] for own, batch in zip(data, batches, strict=True)]
-    if len(data) == 1:
-        return data[0].images[batches[0]], targets
-    return torch.stack([own.images[batch] for own, batch in zip(data, batches, strict=True)]), targets

@@ -28,9 +28,16 @@ class TrainingLog:
     epoch : ndarray, shape (n_steps,)
         The epoch of each step, from 1.
     train_score, held_out_score : float
-        The task's score after training, on the training set and on fresh stimuli.
+        The task's score after training, on the training set (of fresh stimuli: that of the first epoch) and on
+        held-out stimuli.
     untrained_score : float
-        The same on the fresh stimuli before training.
+        The same on the held-out stimuli before training.
+    learning_rate : float
+        The rate used, which a search may have chosen; with a schedule, the largest.
+    kept_epoch : int
+        The epoch after which the network was kept: the last one, or the best one where training stopped by a patience.
+    validation_loss : ndarray, shape (n_epochs + 1,)
+        Loss on the validation set before training and after each epoch; empty without a patience.
     """
 
     loss: npt.NDArray[np.float64]
@@ -38,6 +45,9 @@ class TrainingLog:
     train_score: float
     held_out_score: float
     untrained_score: float
+    learning_rate: float = np.nan
+    kept_epoch: int = 0
+    validation_loss: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def epoch_loss(self) -> npt.NDArray[np.float64]:
         """Loss of the last batch of every epoch, shape (n_epochs,), as the reference study prints it."""
@@ -75,6 +85,8 @@ class TrainingResult(Shown):
                 ("parameters", sum(parameter.numel() for parameter in self.network.parameters())),
                 ("steps", len(log.loss)),
                 ("epochs", int(log.epoch[-1]) if len(log.epoch) else 0),
+                ("kept_epoch", log.kept_epoch),
+                ("learning_rate", log.learning_rate),
                 ("last_loss", float(log.loss[-1]) if len(log.loss) else np.nan),
                 ("train_score", log.train_score),
                 ("held_out_score", log.held_out_score),

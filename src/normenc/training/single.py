@@ -1,25 +1,23 @@
 """Train one network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from pathlib import Path
+from typing import Unpack
 
-import numpy as np
 import torch
 from torch import nn
 
 from normenc.tasks import Task
-from normenc.training.log import TrainingLog, TrainingResult
-from normenc.training.seeding import OF_RUNNING, check_seed, copied, lent, resolve_device, seeded_network
-from normenc.training.steps import (
-    Data,
-    Progress,
-    answer,
-    check_batches,
-    check_fits,
-    check_settings,
-    diverged,
-    reporter,
-    score,
-)
+from normenc.training.alone import Alone
+from normenc.training.drawn import Data, Epochs, validation_set
+from normenc.training.kept import Kept
+from normenc.training.log import TrainingResult
+from normenc.training.loop import fit
+from normenc.training.rates import learning_rate_of
+from normenc.training.recipe import Recipe, RecipeChanges
+from normenc.training.results import result_of
+from normenc.training.seeding import check_seed, resolve_device, seeded_network
+from normenc.training.steps import Progress, check_batches, check_fits, check_smoothing, reporter
 
 __all__ = ["train"]
 
@@ -30,18 +28,16 @@ def train(
     *,
     seed: int,
     data_seed: int | None = None,
-    n_epochs: int = 25,
-    batch_size: int = 100,
-    learning_rate: float = 5e-4,
-    momentum: float = 0.99,
-    checkpoints: Sequence[int] = (),
+    recipe: Recipe | None = None,
     device: str | torch.device = "auto",
     progress: bool | Progress = True,
+    resume: str | Path | None = None,
+    **changes: Unpack[RecipeChanges],
 ) -> TrainingResult:
-    """Train a network on a task by stochastic gradient descent with momentum.
+    """Train a network on a task: by default by stochastic gradient descent with momentum, as the reference study.
 
-    Every epoch visits the training set once, in a fresh order, cut into batches. See :mod:`normenc.training` for the
-    order of random numbers.
+    Every epoch visits the training set once, in a new order, cut into batches; with ``n_train="fresh"`` every epoch has
+    new stimuli. See :mod:`normenc.training` for the order of random numbers.
 
     Parameters
     ----------
@@ -54,16 +50,19 @@ def train(
         0 to 2**32 - 1.
     data_seed : int, optional
         Seed of the training set, its order and the held-out set; `seed` by default.
-    n_epochs, batch_size : int
-        At least 1; the last batch of an epoch is smaller if `batch_size` does not divide the training set.
-    learning_rate, momentum : float
-        The first is above 0; the second at least 0 and below 1.
-    checkpoints : sequence of int
-        Epochs after which to keep a copy; 0 is before the first step.
+    recipe : Recipe, optional
+        Optimizer, learning rate, epochs and so on: :class:`normenc.training.Recipe`; those of the reference study by
+        default.
     device : str or torch.device
         ``"auto"`` (a GPU if available), ``"cpu"``, ``"cuda"``.
     progress : bool or callable
-        True draws a bar with the loss on a terminal; a callable is called as (step, n_steps, loss) after every step.
+        True draws a bar with the loss on a terminal; a callable is called as (step, n_steps, loss) after every batch.
+    resume : str or Path, optional
+        A file, its name ending with ``.training``, in which the state of training is kept between epochs, at most twice
+        a minute. If training is killed, the same call goes on from there, with the same result. It is removed at the
+        end. Networks that change more than their parameters and buffers start from the beginning.
+    **changes
+        Fields of :class:`Recipe`, instead of `recipe` or to change some of it.
 
     Returns
     -------
@@ -73,9 +72,9 @@ def train(
     Raises
     ------
     InputError
-        Before training: if a setting is impossible, the network does not fit the task's images or outputs, it cannot be
-        trained on the last batch of an epoch (batch normalisation of a single image), or a constant output beats the
-        task's chance level. During training: if the loss becomes NaN or infinite.
+        Before training: if a setting is impossible, or not for this task or device; the network does not fit the task's
+        images or outputs; it cannot be trained on the last batch of an epoch (batch normalisation of a single image);
+        or a constant output beats the task's chance level. During training: if the loss becomes NaN or infinite.
 
     References
     ----------
@@ -87,12 +86,15 @@ def train(
     >>> result = train(networks.FC, tasks.TiltDiscrimination(n_train=100), seed=1, n_epochs=2, progress=False)
     >>> result.log.loss.shape
     (2,)
+    >>> fresh = tasks.TiltDiscrimination(n_train="fresh", n_per_epoch=100)
+    >>> options = {"optimizer": "adamw", "schedule": "one-cycle", "n_epochs": 3, "progress": False}
+    >>> train(networks.FC, fresh, seed=1, **options).log.loss.shape
+    (3,)
     """
     seed = check_seed(seed)
     data_seed = seed if data_seed is None else check_seed(data_seed, "data_seed")
-    settings = check_settings(n_epochs, batch_size, learning_rate, momentum, checkpoints)
-    n_epochs, batch_size, learning_rate, momentum, checkpoints = settings
-    target_device = resolve_device(device)
+    recipe, target_device = Recipe.of(recipe, changes), resolve_device(device)
+    recipe.check_device(target_device)
     data = Data.of(task, data_seed, target_device)
     few = data.images[:2].cpu().flatten(0, 1) if task.n_views > 1 else data.images[:2].cpu()
     model, generator = seeded_network(network, seed, few.clone())
@@ -100,46 +102,21 @@ def train(
         generator = seeded_network(network, data_seed, few.clone())[1]
     model.to(target_device)
     check_fits(model, seed, task, data.images)
-    check_batches(model, seed, task, data, batch_size)
-    untrained = copied(model).eval()
-    kept = {0: untrained} if 0 in checkpoints else {}
-
-    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=momentum)
-    n_steps = n_epochs * -(-len(data.images) // batch_size)
-    losses: list[float] = []
-    epochs: list[int] = []
-    model.train()
-    with reporter(progress) as report, lent(seed + OF_RUNNING, target_device):
-        for epoch in range(1, n_epochs + 1):
-            for batch in torch.randperm(len(data.images), generator=generator).split(batch_size):
-                batch = batch.to(target_device)
-                losses.append(_step(model, task, data.images[batch], data.targets[batch], optimizer))
-                epochs.append(epoch)
-                if not np.isfinite(losses[-1]):
-                    raise diverged(len(losses), epoch, learning_rate, momentum)
-                report(len(losses), n_steps, losses[-1])
-            if epoch in checkpoints:
-                kept[epoch] = copied(model).eval()
-    model.eval()
-    log = TrainingLog(
-        loss=np.array(losses),
-        epoch=np.array(epochs),
-        train_score=score(model, seed, task, data.images, data.targets),
-        held_out_score=score(model, seed, task, data.fresh_images, data.fresh_targets),
-        untrained_score=score(untrained, seed, task, data.fresh_images, data.fresh_targets),
-    )
-    return TrainingResult(network=model, untrained=untrained, log=log, checkpoints=kept)
-
-
-def _step(
-    model: nn.Module, task: Task, images: torch.Tensor, targets: torch.Tensor, optimizer: torch.optim.Optimizer
-) -> float:
-    """Take one step; returns the loss before it, NaN if the outputs are not finite."""
-    optimizer.zero_grad()
-    outputs = answer(model, task, images)
-    if not torch.isfinite(outputs).all():
-        return float("nan")  # a loss may raise its own error for such outputs
-    loss = task.loss(outputs, targets)
-    loss.backward()
-    optimizer.step()
-    return loss.item()
+    check_batches(model, seed, task, data, recipe.batch_size)
+    check_smoothing(task, data, recipe)
+    validation = [] if recipe.patience is None else [validation_set(task, data_seed, data)]
+    rate = learning_rate_of(model, seed, task, data, recipe)
+    members = Alone(model, seed, compiled=recipe.compile)
+    epochs = Epochs(task, [data_seed], [data], [generator], recipe.batch_size, fresh=task.n_train == "fresh")
+    kept = None
+    if resume is not None:
+        settings = [recipe, seed, data_seed, task, target_device.type, torch.__version__, rate]
+        drawn = [data.images, data.targets, *(part for pair in validation for part in pair)]
+        kept = Kept(resume, [*settings, *drawn, *members.values(), *members.values().values()])
+    with reporter(progress) as report:
+        (course,) = fit(
+            members, task, recipe, epochs, learning_rate=rate, validation=validation, report=report, kept=kept
+        )
+    if kept is not None:
+        kept.remove()
+    return result_of(course, model.eval(), members.untrained[0], seed, task, data, rate)

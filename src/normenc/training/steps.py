@@ -1,30 +1,26 @@
 """Shared steps of training one network and training many."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
-from numbers import Real
-from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import nn
 
-from normenc.arrays import as_count
 from normenc.errors import InputError
-from normenc.tasks import Task, check_chance
+from normenc.tasks import Task
+from normenc.training.drawn import Data
+from normenc.training.recipe import Recipe
 from normenc.training.seeding import OF_RUNNING, copied, lent
 
 __all__ = [
-    "Data",
+    "DivergedError",
     "Progress",
-    "Settings",
     "answer",
     "check_batches",
     "check_fits",
-    "check_settings",
+    "check_smoothing",
     "diverged",
+    "mean_loss",
     "reporter",
     "score",
 ]
@@ -33,64 +29,8 @@ Progress = Callable[[int, int, float], None]
 SCORED_AT_ONCE = 1000  # images
 
 
-@dataclass(frozen=True)
-class Data:
-    """Stimuli of one data seed, with their targets: the training set and the held-out set."""
-
-    images: torch.Tensor
-    targets: torch.Tensor
-    fresh_images: torch.Tensor
-    fresh_targets: torch.Tensor
-
-    @classmethod
-    def of(cls, task: Task, seed: int, device: torch.device) -> "Data":
-        """Draw them, and check the task's chance level."""
-        try:
-            drawn = _drawn_once(task, seed)
-        except TypeError:  # a task that is not hashable
-            drawn = _drawn(task, seed)
-        return cls(*(x.to(device) for x in drawn))
-
-
-def _drawn(task: Task, seed: int) -> tuple[torch.Tensor, ...]:
-    images, targets = task.sample(task.n_train, np.random.RandomState(seed))
-    fresh_images, fresh_targets = task.sample_test(task.n_test, np.random.default_rng([seed, 1]))
-    check_chance(task, targets, fresh_targets)
-    return images, targets, fresh_images, fresh_targets
-
-
-# In a sweep, successive networks see the same stimuli.
-_drawn_once = lru_cache(maxsize=1)(_drawn)
-
-
-class Settings(NamedTuple):
-    """Training settings, as Python numbers."""
-
-    n_epochs: int
-    batch_size: int
-    learning_rate: float
-    momentum: float
-    checkpoints: list[int]
-
-
-def check_settings(n_epochs: Any, batch_size: Any, learning_rate: Any, momentum: Any, checkpoints: Any) -> Settings:
-    """The settings, from Python or NumPy numbers; raises InputError if one is impossible."""
-    n_epochs, batch_size = as_count(n_epochs, "n_epochs"), as_count(batch_size, "batch_size")
-    if not (_is_number(learning_rate) and np.isfinite(learning_rate) and learning_rate > 0):
-        raise InputError(f"learning_rate is {learning_rate!r}; it must be a positive number")
-    if not (_is_number(momentum) and 0 <= momentum < 1):
-        raise InputError(f"momentum is {momentum!r}; it must be a number of at least 0 and below 1")
-    if isinstance(checkpoints, str) or not isinstance(checkpoints, Iterable):
-        raise InputError(f"checkpoints is {checkpoints!r}; give a list of epochs, such as [0, {n_epochs}]")
-    epochs = [as_count(epoch, "an epoch in checkpoints", 0) for epoch in checkpoints]
-    for epoch in epochs:
-        if epoch > n_epochs:
-            raise InputError(f"checkpoints contain epoch {epoch}; they must be between 0 (untrained) and {n_epochs}")
-    return Settings(n_epochs, batch_size, float(learning_rate), float(momentum), epochs)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+class DivergedError(InputError):
+    """Outputs or a loss that are not finite."""
 
 
 def check_fits(network: nn.Module, seed: int, task: Task, images: torch.Tensor) -> None:
@@ -160,12 +100,36 @@ def score(network: nn.Module, seed: int, task: Task, images: torch.Tensor, targe
     return task.score(outputs, targets)
 
 
-def diverged(step: int, epoch: int, learning_rate: float, momentum: float, seeds: Sequence[int] = ()) -> InputError:
+def check_smoothing(task: Task, data: Data, recipe: Recipe) -> None:
+    """Raise InputError if labels are to be smoothed, and the task has no classes."""
+    if recipe.label_smoothing:
+        task.smoothed(data.targets[:1], recipe.label_smoothing)
+
+
+def mean_loss(
+    network: nn.Module, seed: int, task: Task, images: torch.Tensor, targets: torch.Tensor, batch_size: int
+) -> float:
+    """The task's loss of `network`: the mean over batches of the size used in training, weighted by their size.
+
+    NaN if outputs are not finite.
+    """
+    total = 0.0
+    with torch.no_grad(), lent(seed + OF_RUNNING, images.device):
+        for part, wanted in zip(images.split(batch_size), targets.split(batch_size), strict=True):
+            outputs = answer(network, task, part.clone())
+            if not torch.isfinite(outputs).all():
+                return float("nan")  # a loss may raise its own error for such outputs
+            total += float(task.loss(outputs, wanted)) * len(part)
+    return total / len(images)
+
+
+def diverged(step: int, epoch: int, recipe: Recipe, learning_rate: float, seeds: Sequence[int] = ()) -> DivergedError:
     """The error for outputs or a loss that are not finite."""
     which = f" of seed {', '.join(map(str, seeds))}" if seeds else ""
-    return InputError(
+    momentum = f" or a momentum below {recipe.momentum:g}" if recipe.optimizer == "sgd" else ""
+    return DivergedError(
         f"training{which} diverged at step {step} (epoch {epoch}): outputs or loss are not finite; use a learning_rate "
-        f"below {learning_rate:g} or a momentum below {momentum:g}"
+        f"below {learning_rate:g}{momentum}"
     )
 
 

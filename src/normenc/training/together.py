@@ -6,7 +6,6 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
@@ -14,8 +13,9 @@ from torch.func import functional_call, stack_module_state, vmap
 from normenc.errors import InputError
 from normenc.tasks import Task
 from normenc.training.attributes import attributes, first_difference, overlaps, structure
+from normenc.training.drawn import Data
 from normenc.training.seeding import copied
-from normenc.training.steps import Data, answer
+from normenc.training.steps import answer
 
 __all__ = ["Stack", "check_together"]
 
@@ -27,8 +27,11 @@ ALIKE = 1e-4  # relative to a gradient and to the largest, by which float32 sums
 class Stack:
     """The members' stacked parameters and buffers, and one module that runs them all."""
 
-    def __init__(self, models: Sequence[nn.Module], *, shared_images: bool) -> None:
-        self.n_members = len(models)
+    stacked = True
+
+    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], *, shared_images: bool) -> None:
+        self.seeds = seeds
+        self.untrained = [copied(model).eval() for model in models]
         self.parameters, self.buffers = stack_module_state(list(models))
         self.shell = copied(models[0]).train()  # not moved, because that would untie shared weights
         self.run = vmap(self._one, in_dims=(0, 0, None if shared_images else 0), randomness="error")
@@ -36,36 +39,40 @@ class Stack:
     def _one(self, parameters: State, buffers: State, images: torch.Tensor) -> torch.Tensor:
         return functional_call(self.shell, (parameters, buffers), (images,))
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Outputs of all members, shape (n_members, n, n_outputs)."""
-        return self.run(self.parameters, self.buffers, images)
-
-    def step(
-        self, task: Task, images: torch.Tensor, targets: Sequence[torch.Tensor], optimizer: torch.optim.Optimizer
-    ) -> npt.NDArray[np.float64]:
-        """Take one step of all members; returns each one's loss before it, NaN if its outputs are not finite."""
-        optimizer.zero_grad()
-        outputs = self(images if task.n_views == 1 else images.flatten(-4, -3))
+    def losses(
+        self, task: Task, images: torch.Tensor, targets: Sequence[torch.Tensor], active: Sequence[bool]
+    ) -> torch.Tensor:
+        """Each member's loss, shape (n_members,): NaN where outputs are not finite, 0 where it is not active."""
+        shown = images if task.n_views == 1 else images.flatten(-4, -3)
+        outputs = self.run(self.parameters, self.buffers, shown).float()
         if task.n_views > 1:
             outputs = outputs.unflatten(1, (-1, task.n_views))
-        finite = torch.isfinite(outputs).flatten(1).all(dim=1)
-        if not finite.all():
-            return np.where(finite.cpu().numpy(), 0.0, np.nan)
-        losses = torch.stack(
-            [task.loss(outputs[k], targets[k if len(targets) > 1 else 0]) for k in range(self.n_members)]
-        )
-        losses.sum().backward()  # a member's loss depends only on its own parameters
-        optimizer.step()
-        return losses.detach().double().cpu().numpy()
+        finite = torch.isfinite(outputs).flatten(1).all(dim=1).tolist()
+        losses = []
+        for k, is_active in enumerate(active):
+            if is_active and finite[k]:
+                losses.append(task.loss(outputs[k], targets[k if len(targets) > 1 else 0]))
+            else:
+                losses.append(outputs.new_tensor(float("nan") if is_active else 0.0))
+        return torch.stack(losses)
 
-    def members(self, like: Sequence[nn.Module]) -> list[nn.Module]:
-        """Copies of `like`, in evaluation mode, with the members' current parameters and buffers."""
-        members = [copied(model).eval() for model in like]
+    def copies(self) -> list[nn.Module]:
+        """The members as networks of their own, in evaluation mode."""
+        members = [copied(model).eval() for model in self.untrained]
         for index, member in enumerate(members):
             with torch.no_grad():
                 for name, own in chain(member.named_parameters(), member.named_buffers()):
-                    own.copy_((self.parameters if name in self.parameters else self.buffers)[name][index])
+                    own.copy_(self.values()[name][index])
         return members
+
+    def values(self) -> State:
+        """The current stacked parameters and buffers, by name."""
+        return self.parameters | self.buffers
+
+    @property
+    def is_restorable(self) -> bool:
+        """Whether these are all that changed in training, which :func:`check_together` makes sure of."""
+        return True
 
 
 def check_together(models: Sequence[nn.Module], seeds: Sequence[int], task: Task, data: Data) -> None:
@@ -77,9 +84,9 @@ def check_together(models: Sequence[nn.Module], seeds: Sequence[int], task: Task
     name, images, targets = type(models[0]).__name__, data.images[:TRIED], data.targets[:TRIED]
     _check_alike(models, seeds)
     alone = [_stepped(model, seed, task, images.clone(), targets) for model, seed in zip(models, seeds, strict=True)]
-    together = Stack([copied(model) for model in models], shared_images=True)
+    together = Stack([copied(model) for model in models], seeds, shared_images=True)
     try:
-        together.step(task, images.clone(), [targets], _sgd(together.parameters.values()))
+        together.losses(task, images.clone(), [targets], [True] * len(seeds)).sum().backward()
     except InputError:
         raise
     except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:

@@ -58,7 +58,7 @@ function leaderboard() {
     const texts = encoders.map((row, place) => `${plain(labels[order[place]])}: ${shown(row.similarity)}${row.low === null ? "" : ` (${shown(row.low)} to ${shown(row.high)})`}`);
     const trace = {
       type: "scatter", mode: "markers", x: encoders.map((row) => row.similarity), y: order.map((_, place) => place), text: texts, hoverinfo: "text",
-      marker: { size: 9, color: kinds.map(kindColour), symbol: kinds.map(kindSymbol), line: { width: 2, color: kinds.map(kindColour) } },
+      marker: { size: 9, opacity: order.map((index) => ("failed" in rows[index].dataset ? 0.3 : 1)), color: kinds.map(kindColour), symbol: kinds.map(kindSymbol), line: { width: 2, color: kinds.map(kindColour) } },
       error_x: { type: "data", symmetric: false, array: encoders.map((row) => (row.high === null ? 0 : row.high - row.similarity)), arrayminus: encoders.map((row) => (row.low === null ? 0 : row.similarity - row.low)), color: colour("soft"), thickness: 1.5, width: 0 },
     };
     const [lower, upper] = method.ceiling;

@@ -1,0 +1,109 @@
+"""Which norms are really learned: held-out scores of networks beside chance, reference, and what is wanted.
+
+``python benchmarks/norms.py`` prints the table (1 to 2 CPU minutes a network); ``--seeds 5`` gives medians of five,
+``--only digits`` some rows alone. Networks are trained by AdamW with a one-cycle schedule, on stimuli that are fresh in
+every epoch.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from normenc import networks, tasks, training
+
+FRESH: dict[str, Any] = {"n_train": "fresh", "n_per_epoch": 1000}
+DEEP = partial(
+    networks.DeepConvPoolFC,
+    n_blocks=4,
+    n_channels=(16, 32, 64, 64),
+    n_hidden=64,
+    initial="random",
+    normalisation="batch",
+)
+SMALL = partial(DEEP, n_blocks=3, n_channels=(8, 16, 32))
+FC = partial(networks.FC, n_hidden=300)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A norm, the network that it is tried on, how this is trained, and the score that is wanted."""
+
+    name: str
+    task: Callable[..., tasks.Task]
+    network: Callable[..., Any]
+    n_epochs: int
+    wanted: str
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-2
+
+
+ROWS = (
+    Row("tilt", tasks.TiltDiscrimination, SMALL, 15, "0.995"),
+    Row("orientation", tasks.OrientationEstimation, DEEP, 15, "below 1"),
+    Row(
+        "orientation, noise 0.2 and random phase",
+        partial(tasks.OrientationEstimation, random_phase=True, noise=0.2),
+        DEEP,
+        20,
+        "below 3",
+    ),
+    Row("orientation and frequency", tasks.OrientationAndFrequency, DEEP, 15, "reference"),
+    Row("rotation", tasks.NaturalRotation, DEEP, 30, "below 8"),
+    Row("digits, plain", partial(tasks.ObjectRecognition, background="plain"), DEEP, 45, "0.95"),
+    Row("digits, natural", tasks.ObjectRecognition, DEEP, 30, "0.85"),
+    Row("place and size", tasks.ObjectLocation, DEEP, 20, "reference"),
+    Row("denoising, whole", tasks.Denoising, FC, 100, "reference", weight_decay=1e-4),
+    Row("denoising, middle", partial(tasks.Denoising, middle=(12, 16)), FC, 550, "reference", weight_decay=1e-4),
+    Row("masked autoencoding", tasks.MaskedAutoencoding, FC, 40, "reference", weight_decay=1e-4),
+    Row("contrastive, gratings", partial(tasks.ContrastiveInvariance, views="gratings"), DEEP, 20, "0.95"),
+    Row("contrastive, natural", tasks.ContrastiveInvariance, DEEP, 20, "0.80"),
+    Row("VICReg, natural", partial(tasks.VICReg, n_outputs=32), DEEP, 20, "reference"),
+    Row("next frame", tasks.NextFramePrediction, DEEP, 30, "reference"),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--only", default="", help="rows whose name contains this")
+    arguments = parser.parse_args()
+    table = Table(title=f"Held-out scores, median of {arguments.seeds} seeds; CPU seconds a network")
+    for column in ("norm", "chance", "learned at", "reference", "reached", "wanted", "CPU s"):
+        table.add_column(column, justify="left" if column == "norm" else "right")
+    for row in ROWS:
+        if arguments.only in row.name:
+            table.add_row(row.name, *measured(row, arguments.seeds))
+    Console(width=140).print(table)
+
+
+def measured(row: Row, n_seeds: int) -> list[str]:
+    """The cells of a row, after its name."""
+    task = row.task(**FRESH)
+    network = partial(row.network, task.image_size, n_outputs=task.n_outputs, output=task.output)
+    recipe: dict[str, Any] = {
+        "optimizer": "adamw",
+        "schedule": "one-cycle",
+        "n_epochs": row.n_epochs,
+        "learning_rate": row.learning_rate,
+        "weight_decay": row.weight_decay,
+    }
+    start = time.process_time()
+    scores = [
+        training.train(network, task, seed=seed, progress=False, **recipe).log.held_out_score for seed in range(n_seeds)
+    ]
+    seconds = (time.process_time() - start) / n_seeds
+    reference = task.reference(np.random.default_rng(0))
+    numbers = [task.chance, task.learned_at, reference.score, statistics.median(scores)]
+    return [*(f"{number:.3g}" for number in numbers), row.wanted, f"{seconds:.0f}"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""What a study will take: counts and sizes are exact, times are only known to be there."""
+
+import numpy as np
+import pytest
+import torch
+
+from normenc.networks import FC
+from normenc.study import Study, estimate, prepare
+from normenc.study.estimating import FEW, FEW_SAMPLES, _extrapolated, _memory, _outputs, _row
+from normenc.study.units import store_result, train_unit
+
+SMALL = {
+    "recording": {"source": "simulated-v1", "n_neurons": 20, "bin_width": 30},
+    "stimuli": {"resolution": 0.03},
+    "comparison": {"controls": ["pixels"], "n_samples": 50, "other_measures": []},
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "cache"))
+
+
+def test_units_layers_and_images_are_counted(tmp_path):
+    study = Study(
+        **SMALL,
+        task=[
+            {"name": "tilt-discrimination", "n_train": 60, "n_test": 20},
+            {
+                "name": "contrastive-invariance",
+                "views": "gratings",
+                "n_train": "fresh",
+                "n_per_epoch": 30,
+                "n_test": 20,
+                "training": {"learning_rate": "auto"},
+            },
+        ],
+        network=[{"name": "FC", "n_hidden": 5}, {"name": "ConvPoolFC", "pool_size": 4, "n_hidden": 5}],
+        training={"n_epochs": 3, "batch_size": 20, "n_seeds": 2, "seed": 1, "n_untrained": 2},
+    )
+    unit = prepare(study).units[0]
+    store_result(unit, "cpu", train_unit(unit, "cpu"))
+    found = estimate(study, tmp_path / "run", device="cpu", workers=2)
+    rows = found.table[["task", "network", "n_units", "n_stored", "n_layers", "n_images", "n_epochs"]]
+    assert rows.to_numpy().tolist() == [
+        ["tilt-discrimination", "FC", 2, 1, 1, 60, 3],
+        ["tilt-discrimination", "ConvPoolFC", 2, 0, 2, 60, 3],
+        ["contrastive-invariance", "FC", 2, 0, 1, 60, 3],  # two views of each scene
+        ["contrastive-invariance", "ConvPoolFC", 2, 0, 2, 60, 3],
+    ]
+    # Three layers, two seeds each, of two tasks and of untrained twins, and one control.
+    assert (found.n_rdms, found.n_stimuli) == (3 * 2 * (2 + 1) + 1, 6)
+    assert np.isfinite([found.seconds, found.inference_seconds]).all()
+    assert found.table["fault"].eq("").all()
+    assert found.memory == 2 * found.table["memory"].max()
+    assert (found.table["seconds"] <= found.table["n_units"] * found.table["unit_seconds"]).all()
+    assert [what for _, what, _ in found.disk] == ["the run", "trained networks"]
+    assert not (tmp_path / "run").exists()
+
+
+def test_memory_is_that_of_stimuli_weights_and_outputs():
+    study = Study(
+        **SMALL,
+        task={"n_train": 30, "n_test": 10},
+        network={"name": "FC", "n_hidden": 5},
+        training={"n_epochs": 1, "batch_size": 20},
+    )
+    unit = prepare(study).units[0]
+    height, width = unit.task.image_size
+    network = FC((height, width), n_outputs=1, n_hidden=5)
+    n_weights = 5 * (height * width + 1) + 6
+    assert sum(value.numel() for value in network.state_dict().values()) == n_weights
+    n_outputs = _outputs(network, torch.zeros(1, height, width))
+    assert n_outputs >= 5 + 1  # the hidden units and the answer, at least
+    assert _memory(unit) == 4 * (40 * height * width + 5 * n_weights + 2 * 20 * n_outputs)
+
+
+def test_a_network_that_cannot_be_trained_is_known_beforehand():
+    study = Study(
+        **SMALL,
+        task={"name": "denoising", "n_train": 30, "n_test": 10},
+        network={"name": "FC", "n_hidden": 5},
+        training={"learning_rate": 1e30, "batch_size": 20},
+    )
+    prepared = prepare(study)
+    row = _row(prepared, prepared.units, "cpu")
+    assert "learning_rate" in row["fault"]
+    assert np.isnan(row["seconds"])
+
+
+def test_times_of_many_rdms_and_samples_are_extrapolated_from_few():
+    # 3 s once, 0.1 s for each RDM, 0.01 s for each sample of each RDM, as a formula by hand.
+    def formula(n_rdms, n_samples):
+        return 3 + 0.1 * n_rdms + 0.01 * n_rdms * n_samples
+
+    timed = np.array([[formula(n, samples) for samples in FEW_SAMPLES] for n in FEW])
+    assert _extrapolated(timed, 100, 1000) == pytest.approx(formula(100, 1000))
+
+
+def test_the_command_writes_nothing(normenc, tmp_path):
+    (tmp_path / "small.toml").write_text(
+        'recording = { source = "simulated-v1", n_neurons = 20, bin_width = 30 }\nstimuli = { resolution = 0.03 }\n'
+        'task = { n_train = 20, n_test = 20 }\nnetwork = { name = "FC" }\n'
+        "training = { n_epochs = 1, batch_size = 10 }\ncomparison = { n_samples = 50 }\n"
+    )
+    before = {path.name for path in tmp_path.iterdir()}
+    code, out, err = normenc("run", "small.toml", "--dry-run")
+    assert code == 0, err
+    assert "tilt-discrimination" in out
+    assert "Estimated from a few timed steps on this machine:" in out
+    assert {path.name for path in tmp_path.iterdir()} - {"cache"} == before - {"cache"}
