@@ -89,8 +89,6 @@ def test_the_recordings_name_reads_as_a_name(finished):
     said = Page(report.render(finished.folder)).said
     assert "represent gratings as the recording “mine” does?" in said
     assert "matches the recording “mine”" in said
-    headline = ("explain the recording “mine”", "similar to the recording “mine”", "the recording “mine” significantly")
-    assert any(words in said for words in headline)
     assert not re.search(r"(as|to|explains?|matches|with) mine\b", said)
 
 

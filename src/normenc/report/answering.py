@@ -107,14 +107,14 @@ def answer(
     partitioning = None if partitioning is None else in_words(partitioning, word)
     known = similarity[similarity["similarity"].notna()]
     learned = learned_rows(known)
-    nothing = unmatched(known, learned)
+    learnt = known[~did_not_learn(known)]
+    nothing = unmatched(learnt, learned)
     unmatched_said = "" if nothing is None else no_match(nothing, known, word, _below_ceiling(nothing, similarity))
     if doubt:
         return [*filter(None, [doubt, unmatched_said or _level(_best(known), similarity, stimulus_type), *more])]
     if learned.empty:
         said = [none_learned(similarity) or _without_training(similarity, word)]
-        others = known[~did_not_learn(known)]
-        return [*said, *filter(None, [_level(_best(others), similarity, stimulus_type), *more])]
+        return [*said, *filter(None, [unmatched_said or _level(_best(learnt), similarity, stimulus_type), *more])]
     best = _best(learned)
     against = differences[
         (differences["encoder"] == best["encoder"]) & (differences["other_kind"] == EncoderKind.CONTROL)
@@ -122,7 +122,6 @@ def answer(
     beaten = bool(((against["p_holm"] <= ALPHA) & (against["difference"] < 0)).any())
     failed = not_learned(similarity)
     controls = f"{_controls(best, against, differences)}{beyond(partitioning, best['encoder'], beaten=beaten)}."
-    learnt = known[~did_not_learn(known)]
     level = f"{_level(best, similarity, stimulus_type).removesuffix('.')}{best_of_all(best, learnt)}."
     who = "the best match of the networks that learned their task" if failed else f"the {word} layer that matches best"
     if unmatched_said:
