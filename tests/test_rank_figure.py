@@ -72,13 +72,28 @@ def test_the_sentences_count_measures_and_name_those_that_differ():
     own, others = rows[rows["comparison"] == "pearson"], rows[rows["comparison"] != "pearson"]
     assert rank_sentences(own, None) == []
     best, order = rank_sentences(own, others)
-    assert best == (
-        "The most similar encoder by Pearson r, pool, is the most similar under 2 of 3 measures; it is fc by linear "
-        "CKA."
+    assert (
+        best == "By Pearson r and 1 of the 2 other measures, pool is the most similar encoder; it is fc by linear CKA."
     )
     # Ranks of pool, fc and the twin, which all measures know: 1 3 2, 2 1 3, 1 3 2. Sums 4 7 7: W = 12 x 6 / (9 x 24).
     assert "of 3 encoders under the 3 measures agree with Kendall’s W of 0.33" in order
     own = pd.concat([own, own.iloc[[3]].assign(encoder="Gabor", similarity=0.9)])
     layers, every, _ = rank_sentences(own, others)
-    assert layers.startswith("The most similar layer that learned by Pearson r, pool, is")
-    assert every.startswith("The most similar encoder by Pearson r, Gabor, is the most similar under 1 of 3 measures")
+    assert layers.startswith("By Pearson r and 1 of the 2 other measures, pool is the most similar layer that learned")
+    assert every.startswith("By Pearson r, Gabor is the most similar encoder; it is ")
+
+
+def test_values_that_are_easily_misread_are_explained():
+    """A layer that is matched one to one better than neurons are with each other, and a ceiling above 1."""
+    own = pd.DataFrame({"encoder": ["fc", "pixels"], "kind": ["trained layer", "control"], "comparison": "pearson"})
+    own = own.assign(similarity=[0.5, 0.4], ceiling_lower=0.9, ceiling_upper=0.95)
+    matched = own.assign(comparison="one-to-one", similarity=[0.35, 0.1], ceiling_lower=0.049, ceiling_upper=np.nan)
+    corrected = own.assign(comparison="corrected-cka", ceiling_lower=1.092, ceiling_upper=1.365)
+    said = rank_sentences(own, pd.concat([matched, corrected]))
+    assert any(
+        one.startswith("By one-to-one r, fc (0.350) is above the noise ceiling (0.049): only as") for one in said
+    )
+    assert said[-1] == "Corrected CKA is a ratio of unbiased estimates, which can exceed 1."
+    usual = rank_sentences(own, pd.concat([matched.assign(ceiling_lower=0.6), corrected.assign(ceiling_upper=0.99)]))
+    assert len(usual) == len(said) - 1 and "unbiased" in usual[-1]
+    assert not any("ceiling" in one for one in usual)

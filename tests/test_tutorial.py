@@ -365,7 +365,13 @@ import json
 
 across = float(matrices["pool"][89, 91])
 elsewhere = [float(matrices["pool"][k - 1, k + 1]) for k in range(1, 180)]
+of_these = rsa.infer(
+    {label: models[label] for label in ("fc, trained", "fc, untrained")}, responses=responses, ordered=True
+)
 told = {
+    "of_these": of_these.pairs.loc[0, ["difference", "low", "high", "p"]].tolist(),
+    "identified": [evenly.matrix().loc["pool, trained", label] for label in ("pool, trained", "pool, untrained")],
+    "rates": [evenly.rate().rate, named(chosen).rate().rate],
     "similarity": {label: np.ravel(rsa.compare_rdms(model, v1)).tolist() for label, model in models.items()},
     "p": pairs.loc[interesting, "p_holm"].tolist(),
     "p_permutations": found.models["p_permutations_holm"].tolist(),
@@ -432,6 +438,14 @@ def test_the_notebook_was_run_before_it_was_kept():
 def test_the_lesson_runs_unsolved_and_the_checker_says_so(lesson):
     printed, _ = lesson
     assert sum("Your function returns None." in text for text in printed) == 2
+
+
+def test_what_the_lesson_says_of_scopes_and_smaller_experiments_is_so(lesson):
+    _, told = lesson
+    assert told["of_these"] == pytest.approx([0.217, 0.081, 0.354, 0.019], abs=0.02) and told["of_these"][-1] < 0.05
+    own, twin = told["identified"]
+    assert own < 0.5 and abs(own - twin) < 0.15
+    assert told["rates"][1] > told["rates"][0] + 0.05
 
 
 def test_what_the_lesson_says_of_networks_is_so(lesson):

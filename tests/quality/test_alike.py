@@ -13,7 +13,7 @@ def seen(images, names=None):
 
 def test_the_ends_of_a_circle_and_mirrored_orientations_are_named():
     same, mirrored = alike(recordings.load("simulated-v1", n_neurons=20))
-    assert same == "1 pair of stimuli are the same image, so that no model of images tells them apart: −90° and 90°."
+    assert same == "2 stimuli are the same image, so that no model of images tells them apart: −90° and 90°."
     # Of -90 to 90, all but 0 and the ends are mirrored: 89 pairs.
     assert mirrored.startswith(
         "89 pairs of stimuli are mirror images of each other, left to right, such as −89° and 89°"
@@ -24,7 +24,7 @@ def test_opposite_directions_are_the_same_image():
     toy = Recording.from_responses("toy", np.eye(8), direction=np.arange(0, 360, 45))
     same, mirrored = alike(toy)
     assert same.startswith("4 pairs") and "0° and 180°" in same
-    assert mirrored.startswith("1 pair") and "45° and 135°" in mirrored
+    assert mirrored.startswith("2 stimuli") and "45° and 135°" in mirrored
 
 
 def test_orientations_without_mirror_images_have_none():
@@ -36,16 +36,16 @@ def test_equal_and_mirrored_images_are_named():
     one, other = rng.integers(0, 256, size=(2, 6, 8, 3), dtype=np.uint8)
     images = [one, other, one[:, ::-1], other[::-1], one, rng.integers(0, 256, size=(6, 8, 3), dtype=np.uint8)]
     assert alike(seen(images)) == (
-        "1 pair of stimuli are the same image, so that no model of images tells them apart: i0 and i4.",
-        "1 pair of stimuli are mirror images of each other, left to right: i0 and i2.",
-        "1 pair of stimuli are mirror images of each other, top to bottom: i1 and i3.",
+        "2 stimuli are the same image, so that no model of images tells them apart: i0 and i4.",
+        "2 stimuli are mirror images of each other, left to right: i0 and i2.",
+        "2 stimuli are mirror images of each other, top to bottom: i1 and i3.",
     )
 
 
 def test_images_that_mirror_themselves_are_not_pairs():
     symmetric = np.add.outer(np.ones(6), [0.1, 0.2, 0.3, 0.3, 0.2, 0.1]) - 0.9
     assert alike(seen([symmetric, np.flipud(symmetric) * 0.5])) == ()
-    assert alike(seen([symmetric] * 3))[0].startswith("1 group of stimuli are the same image")
+    assert alike(seen([symmetric] * 3))[0].startswith("3 stimuli are the same image")
 
 
 def test_a_check_says_so():

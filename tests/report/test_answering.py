@@ -167,10 +167,79 @@ def test_a_distance_knows_nothing_small_without_a_ceiling():
 def test_yes_needs_to_be_above_chance():
     similarity, differences = planted(p_permutations_holm=0.2)
     said = answer(similarity, differences)
-    assert said[0].startswith("Training makes pool")
-    assert said[2].endswith(
-        "it is not significantly above chance (label permutations, p = 0.2, Holm-corrected for 3 models)."
+    assert said[0].startswith(
+        "No encoder of this study matches the recording “V1” significantly: the most similar one, pool, has a "
+        "similarity of 0.500 (95 % CI 0.450 to 0.550; label permutations, p = 0.2, Holm-corrected for 3 models), "
+        "significantly below"
     )
+    assert said[1].startswith("Training makes pool") and said[2].startswith("pool is significantly more similar")
+
+
+@pytest.mark.parametrize("best", [0.013, -0.013])
+def test_no_match_comes_first_whatever_the_sign_of_a_similarity(best):
+    """Without a significant difference, only the match, the scope, and what the data could have told are said."""
+    tables = planted((0.02, -0.19, 0.23, 1), ((0.04, -0.28, 0.36, 1),), best, p_permutations_holm=1.0)
+    said = answer(*tables, more=["Scope.", "Told."])
+    assert said[0].startswith("No encoder of this study matches") and "the lower noise ceiling of 0.900" in said[0]
+    assert said[1:] == ["Scope.", "Told."]
+
+
+def test_controls_that_match_are_named_where_no_trained_layer_does():
+    similarity, differences = planted((0.02, -0.19, 0.23, 1), ((-0.5, -0.6, -0.4, 0.01),), 0.01)
+    similarity = similarity.assign(p_permutations_holm=[0.9, 1.0, 0.004])
+    said = answer(similarity, differences)
+    assert said[0].startswith("No trained layer matches the recording “V1” significantly: the most similar one, pool, ")
+    assert said[0].endswith("; of the other encoders, c1 (0.510) does.")
+    assert said[1].startswith("pool is significantly less similar than the control c1") and len(said) == 2
+
+
+def test_an_unreliable_recording_comes_before_all_else():
+    said = answer(*planted(), more=["Scope."], doubt="The recording “V1” is unreliable: so it is.")
+    assert said[0] == "The recording “V1” is unreliable: so it is." and said[2] == "Scope." and len(said) == 3
+    assert said[1].startswith("The similarity of pool is 0.500")
+
+
+def test_a_change_that_could_not_be_larger_is_no_news():
+    """RDMs that correlate at 0.978 differ by at most 0.022 in their similarity to either of them."""
+    similarity, differences = planted((-0.002, -0.029, 0.024, 0.87))
+    said = answer(similarity.assign(like_twin=0.978), differences)[0]
+    assert said.endswith(
+        "; that was to be expected, because the RDMs of the layer and its untrained twin are so alike (0.978) that "
+        "either would be at most 0.022 less similar if the other were the truth."
+    )
+    for like in (0.9, NOT):
+        assert "expected" not in answer(similarity.assign(like_twin=like), differences)[0]
+    wide = planted((-0.002, -0.09, 0.09, 0.87))
+    assert "expected" not in answer(wide[0].assign(like_twin=0.978), wide[1])[0]
+
+
+def test_limits_that_follow_from_the_ceiling_say_so():
+    said = answer(*planted((0.021, 0.002, 0.04, 0.28), ceiling_lower=0.488))[0]
+    assert "by less than 0.049, a tenth of the lower noise ceiling (difference +0.021" in said
+
+
+def test_the_control_that_a_layer_beats_is_named_beside_those_that_it_does_not():
+    said = answer(*planted(controls=((0.276, -0.04, 0.59, 0.4), (0.377, 0.16, 0.59, 0.03))))[1]
+    assert said.startswith("These data cannot tell whether pool is more similar than the control c1")
+    assert said.endswith("; it is significantly more similar than c2 (+0.377, 95 % CI +0.160 to +0.590; p = 0.03).")
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "said"),
+    [
+        ((0.922, 0.96), "reaches it."),
+        ((0.8, 0.9), "is above the upper one of 0.900."),
+        ((0.95, 0.98), "comes within 0.020 of it."),
+        ((0.99, 0.995), "is below it."),
+    ],
+)
+def test_the_most_similar_encoder_is_held_against_the_ceiling(ceiling, said):
+    similarity, differences = planted(controls=((-0.48, -0.58, -0.38, 0.001),), best=0.45)
+    similarity = similarity.assign(ceiling_lower=ceiling[0], ceiling_upper=ceiling[1], p_ceiling_holm=0.4)
+    level = answer(similarity, differences)[2]
+    assert level.endswith(f"; c1, the most similar encoder (0.930), {said}")
+    own = answer(*planted(best=0.914, ceiling_lower=0.785, ceiling_upper=0.886))[2]
+    assert own.endswith("above the lower noise ceiling of 0.785 and the upper one of 0.886.")
 
 
 def test_circular_shifts_are_read_out_only_where_they_can_tell():
@@ -213,7 +282,7 @@ def test_studies_without_a_trained_layer_name_the_most_similar_encoder():
         "All networks of this study are untrained, so it cannot show whether training helps to explain the recording "
         "“V1”; to ask that, give an encoder its weights."
     )
-    assert said[1].startswith("The similarity of pool, untrained, the most similar encoder, is 0.400")
+    assert said[1].startswith("The similarity of untrained pool, the most similar encoder, is 0.400")
     assert answer(untrained[untrained["kind"] == CONTROL], differences[:0])[0] == (
         "No trained layer has a similarity with the recording “V1”."
     )
@@ -225,7 +294,11 @@ def test_layers_that_training_improves_are_named_though_another_matches_best():
     twin = differences.iloc[[0]].assign(encoder="fc", other="fc, untrained", difference=0.3, p_holm=0.001)
     said = answer(pd.concat([similarity, other], ignore_index=True), pd.concat([differences, twin]))[0]
     assert said.startswith("These data cannot tell whether training makes pool")
-    assert said.endswith("); it makes fc significantly more similar.")
+    named = {"task": "tilt", "network": "CNN", "score_name": "accuracy", "score": 0.5, "chance": 0.5}
+    learned = [True, None, None, False]
+    failed = pd.concat([similarity, other], ignore_index=True).assign(**named, learned=learned)
+    assert "it makes fc" not in answer(failed, pd.concat([differences, twin]))[0]
+    assert said.endswith("); it makes fc significantly more similar (+0.300, 95 % CI −0.200 to +0.200; p = 0.001).")
 
 
 def test_pretrained_layers_are_called_as_in_a_sentence():
@@ -245,7 +318,7 @@ def test_pretrained_layers_are_called_as_in_a_sentence():
     said = answer(similarity, differences, parts)
     assert "it makes pool, the pretrained layer that matches best, significantly" in said[0]
     assert said[1].endswith(
-        "; yet beyond all controls together it explains no significant part of the variance (0.001, 95 % CI 0.000 to "
+        "; and beyond all controls together it explains no significant part of the variance (0.001, 95 % CI 0.000 to "
         "0.006)."
     )
 
@@ -274,7 +347,7 @@ def test_what_the_data_could_not_have_told():
     some = told([[0.85, 0.0, 0.15], [0, 1, 0], [0, 0, 1]])
     assert some.startswith("These images do not always separate pool")
     assert told(sure, same={"pool, untrained": "pool"}) == (
-        "No recording of these images can tell pool from pool, untrained: their RDMs are the same."
+        "No recording of these images can tell pool from untrained pool: their RDMs are the same."
     )
     assert could_have_told(None, pd.DataFrame(), {}, "images") == ""
 

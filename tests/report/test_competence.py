@@ -92,4 +92,4 @@ def test_the_best_layer_by_other_measures_is_one_that_learned(similarity):
     others = pd.concat([other, third.assign(learned=True, similarity=0.9, comparison="spearman")], ignore_index=True)
     first = rank_sentences(own, others)[0]
     assert "most similar layer that learned" in first
-    assert "tilt FC fc, is the most similar under 1 of 2 measures" in first
+    assert first.startswith("By Pearson r, tilt FC fc is the most similar layer that learned; it is third by Spearman")

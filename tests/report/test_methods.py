@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from normenc.report.methods import _recording, methods
+from normenc.report.methods_questions import beside_similarity
 
 RECORDING = {
     "name": "mine",
@@ -48,7 +49,7 @@ def everything(
     seeds=(12,),
     untrained=(12, 13),
     n_train=1000,
-    between_animals=False,
+    tables=(),
 ):
     comparison = {"rdm_metric": "correlation", "method": "pearson", "n_permutations": 1000}
     study = {"comparison": comparison} | (study or {})
@@ -62,7 +63,7 @@ def everything(
     task = {"name": "tilt", "title": "tilt", "n_train": n_train, "trains": [("CNN", TRAINING)]}
     network = {"name": "CNN", "title": "CNN"}
     known = [study, environment, [task], [network], list(layers), ["pixels"], partitioning]
-    return methods(*known, between_animals=between_animals)
+    return methods(*known, tables=tables)
 
 
 def test_what_was_recorded_and_how_it_was_prepared():
@@ -135,7 +136,7 @@ def test_regressions_behind_the_answer_are_told_with_their_references():
     table = pd.DataFrame(rows | {"beyond_twin": [0.05, np.nan]})
     recording = {"n_repeats": [4, 4], "simulated": True, "area": "simulated", "species": "simulated"}
     study = {"encoding": {"enabled": True, "method": "ridge", "n_folds": 5, "networks": ["point readout"]}}
-    said, references = everything(recording, study, table, between_animals=True)
+    said, references = everything(recording, study, table, tables=["between_animals"])
     for part in (
         "were regressed, by least squares with an intercept, on those of all controls (pixels and gist), and on those",
         "the mean RDM of the layer’s own untrained twins was added to them.",
@@ -148,9 +149,9 @@ def test_regressions_behind_the_answer_are_told_with_their_references():
     for author in ("Groen", "Dupré la Tour", "de Heer", "Cadena", "Hoerl"):
         assert sum(reference.startswith(author) for reference in references) == 1
     assert "simulated, simulated" not in said and "averaged over seeds" not in said
-    seeds, _ = everything(recording, study, table.assign(n_seeds=[1, 3]), between_animals=True)
+    seeds, _ = everything(recording, study, table.assign(n_seeds=[1, 3]), tables=["between_animals"])
     assert "Of layers trained from 3 seeds, that difference was first averaged over seeds." in seeds
-    untold, references = everything(recording, {}, table[:1].assign(beyond_twin=np.nan), between_animals=False)
+    untold, references = everything(recording, {}, table[:1].assign(beyond_twin=np.nan))
     assert "Groen" in str(references) and "twins was added" not in untold and "banded" not in untold
 
 
@@ -183,3 +184,15 @@ def test_units_and_what_is_simulated_read_as_in_a_paper(facts, said):
     plain = {"species": "not stated", "area": "not stated", "citation": "not stated", "simulated": False, "steps": []}
     counts = {"n_neurons": 5, "n_trials": None, "n_stimuli": 12, "stimuli": "image"}
     assert said in _recording(plain | counts | facts, {})
+
+
+def test_parts_on_a_circle_and_simulated_recordings_are_told():
+    facts = {"n_simulations": 100, "n_neurons": [200], "n_animals": 1, "n_stimuli": 24, "n_repeats": 10.0}
+    said = beside_similarity(
+        {"inference": {"n_shifts": 24}, "identification": facts | {"noise_from": "its repeated trials"}}, True
+    )
+    assert "profile, the mean dissimilarity at each angle" in said[0] and "tested with circular shifts" in said[0]
+    assert "100 recordings were simulated from each encoder: 200 neurons, 24 stimuli, 10 trials of each" in said[1]
+    unknown = {"inference": {"n_shifts": 0}, "identification": {"why_unknown": "no noise"}}
+    assert len(beside_similarity(unknown, True)) == 1 and "shifts" not in beside_similarity(unknown, True)[0]
+    assert "divided into a profile" in paragraph(tables=["circular_parts"]) and "profile" not in paragraph()

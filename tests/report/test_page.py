@@ -89,7 +89,6 @@ def test_the_recordings_name_reads_as_a_name(finished):
     said = Page(report.render(finished.folder)).said
     assert "represent gratings as the recording “mine” does?" in said
     assert "matches the recording “mine”" in said
-    assert "explain the recording “mine”" in said or "similar to the recording “mine”" in said
     assert not re.search(r"(as|to|explains?|matches|with) mine\b", said)
 
 
@@ -199,7 +198,7 @@ def tables(
             {"twin": 0.4, "control": 0.3, "p": 1.0},
             [
                 "Significantly more similar than chance (label permutations; p-values Holm-corrected for 3 models): "
-                "pool; pool, untrained."
+                "pool, untrained pool."
             ],
         ),
         (

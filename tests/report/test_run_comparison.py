@@ -91,7 +91,7 @@ def test_equal_runs_are_said_to_be_equal(tmp_path):
     text = page_of(write_run(tmp_path / "one"), write_run(tmp_path / "two")).text
     for sentence in (
         "Both runs use the same recording, “V1”, prepared in the same way.",
-        "Apart from the recording and the study's name, no setting differs.",
+        "Apart from the recording, no setting differs.",
         "The most similar trained layer is pool in both runs: 0.600 (75 % of a lower noise ceiling of 0.800).",
         "correlation of 1.00",
         "In both runs, the similarities of the 5 encoders that they share are the same.",

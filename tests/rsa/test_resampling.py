@@ -4,7 +4,15 @@ from rsatoolbox.util.inference_util import _dual_bootstrap
 
 from normenc.errors import InputError
 from normenc.rsa import rdm
-from normenc.rsa.resampling import block_length_of, draw_blocks, draw_counts, inflation, tiles_range, total_variance
+from normenc.rsa.resampling import (
+    block_length_of,
+    draw_blocks,
+    draw_counts,
+    inflation,
+    tiles_range,
+    total_variance,
+    why_not_tiled,
+)
 
 BOTH = [{"a": [1.0]}, {"b": [1.0]}, {"a": [1.0], "b": [1.0]}]
 
@@ -113,6 +121,9 @@ def test_stimuli_tile_their_circle_where_the_gap_is_half_the_way_to_half():
     assert tiles_range(ramp(gap))  # as if they were evenly spaced
     ends = np.arange(0, 361, 15.0)  # both ends of the circle are there
     assert tiles_range(ramp(ends), ends)
+    assert "is 12.5 % of the circle, and at most 6.25 %" in why_not_tiled(ramp(coarse))
+    assert "is 12.5 % of the circle, and at most 6.67 %" in why_not_tiled(ramp(gap), gap)
+    assert "by six standard errors" in why_not_tiled((1 - np.eye(60))[None])
     assert not tiles_range((1 - np.eye(60))[None])  # no neighbour is more alike than any other
     rng = np.random.default_rng(0)
     assert not any(tiles_range(rdm(rng.normal(size=(12, 9)))[None]) for _ in range(50))  # noise alone

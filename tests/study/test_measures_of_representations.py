@@ -92,7 +92,7 @@ def test_a_recording_known_by_its_rdm_alone_is_said_to_have_no_responses(tmp_pat
 @pytest.mark.parametrize(
     ("comparison", "says"),
     [
-        ({"measures": ["linear-cka", "pearson"]}, "'linear-cka'; it compares responses"),
+        ({"measures": ["linear-cka", "pearson"]}, "comparison.measures: given 'linear-cka'; it compares responses"),
         ({"measures": ["pearson", "procrustes"]}, "its similarity is 'bures'"),
         ({"measures": ["pearson", "cka-like"]}, "of measures of responses, 'linear-cka'"),
         ({"measures": ["pearson"], "method": "cosine"}, "measures is given beside method"),

@@ -29,6 +29,7 @@ MAX_WIDTH = 40  # of the first column of a table
 MAX_KEPT = 5  # files that are named
 MAX_ROWS = 12  # of trained layers on the screen
 UNKNOWN = "not known"
+SHOWN_SHARE = 0.005  # which would be shown as 0 %
 SCOPE = "95 % confidence intervals generalise over"
 ENOUGH = 0.8  # power that studies usually aim at
 
@@ -213,7 +214,7 @@ def print_identifications(own: Any) -> None:
 def _most(shares: Any, truth: str) -> str:
     """The other candidate that is named most often."""
     others = shares.drop(truth, errors="ignore").dropna()
-    if others.empty or not others.max() > 0:
+    if others.empty or not others.max() >= SHOWN_SHARE:
         return ""
     return f"{others.idxmax()} ({100 * others.max():.0f} %)"
 

@@ -27,7 +27,7 @@ def alike(recording: Recording) -> tuple[str, ...]:
     --------
     >>> toy = Recording.from_responses("toy", np.eye(4), orientation=[-45, 0, 45, 90])
     >>> alike(toy)
-    ('1 pair of stimuli are mirror images of each other, left to right: −45° and 45°.',)
+    ('2 stimuli are mirror images of each other, left to right: −45° and 45°.',)
     """
     shown, stimulus = recording.shown, recording.stimulus
     if recording.orientation is not None:
@@ -91,8 +91,9 @@ def _pairs(own: Sequence[Any], mirrored: Sequence[Any]) -> list[list[int]]:
 
 def _counted(groups: list[list[int]]) -> str:
     """How many pairs, or groups, of stimuli there are, as the subject of a sentence and its verb."""
-    noun = "pair" if all(len(group) == 2 for group in groups) else "group"
-    return f"{len(groups):,} {noun}{'' if len(groups) == 1 else 's'} of stimuli are"
+    if len(groups) == 1:
+        return f"{len(groups[0]):,} stimuli are"
+    return f"{len(groups):,} {'pairs' if all(len(group) == 2 for group in groups) else 'groups'} of stimuli are"
 
 
 def _named(groups: list[list[int]], names: list[str]) -> str:

@@ -86,8 +86,8 @@ def _neurons(quality: Quality) -> str:
     if math.isnan(neurons.reliability):
         return "not known: at least 3 stimuli with two trials each are needed"
     return (
-        f"median split-half reliability {neurons.reliability:.2f} ({neurons.low:.2f} to {neurons.high:.2f}), "
-        f"quartiles {neurons.quartiles[0]:.2f} and {neurons.quartiles[1]:.2f}; {_share(neurons.reliable)} at 0.3 or "
+        f"median split-half reliability {neurons.reliability:z.2f} ({neurons.low:z.2f} to {neurons.high:z.2f}), "
+        f"quartiles {neurons.quartiles[0]:z.2f} and {neurons.quartiles[1]:z.2f}; {_share(neurons.reliable)} at 0.3 or "
         f"more{splits_in_words(quality.n_stimuli)}"
     )
 
@@ -132,8 +132,8 @@ def _rdm(quality: Quality) -> str:
     of_some = f"; estimated from {some:,} of the {n_all:,} stimuli" if some < n_all else ""
     tested = f" from {MOST_TESTED} stimuli" if some > MOST_TESTED else ""
     return (
-        f"split-half reliability {quality.rdm.reliability:.2f} ({quality.rdm.low:.2f} to {quality.rdm.high:.2f}, p = "
-        f"{quality.rdm.p_value:.3f}{tested}); halves correlate by {quality.rdm.halves:.2f}"
+        f"split-half reliability {quality.rdm.reliability:z.2f} ({quality.rdm.low:z.2f} to {quality.rdm.high:z.2f}, "
+        f"p = {quality.rdm.p_value:.3f}{tested}); halves correlate by {quality.rdm.halves:z.2f}"
         f"{splits_in_words(quality.n_stimuli)}{of_some}"
     )
 

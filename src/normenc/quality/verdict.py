@@ -49,13 +49,13 @@ def _reliability(quality: "Quality") -> tuple[str, list[str]]:
     if rdm is not None and not (rdm.p_value <= CHANCE and rdm.reliability > 0):
         return "unreliable", [
             "unreliable: the RDMs of two halves of the trials have nothing in common (reliability "
-            f"{rdm.reliability:.2f}, 95 % confidence interval {rdm.low:.2f} to {rdm.high:.2f}, p = {rdm.p_value:.2f}). "
-            f"{DOUBT}"
+            f"{rdm.reliability:z.2f}, 95 % confidence interval {rdm.low:z.2f} to {rdm.high:z.2f}, "
+            f"p = {rdm.p_value:.2f}). {DOUBT}"
         ]
     if neurons is not None and neurons.high <= NOTHING:
         return "unreliable", [
             "unreliable: neurons do not respond consistently to the same stimulus (median reliability "
-            f"{neurons.reliability:.2f}). {DOUBT}"
+            f"{neurons.reliability:z.2f}). {DOUBT}"
         ]
     if rdm is None and guessing:
         return "unreliable", [f"unreliable: {_guesses(decoded)}. {DOUBT}"]
@@ -69,8 +69,8 @@ def _reliability(quality: "Quality") -> tuple[str, list[str]]:
     if rdm.reliability >= WEAK:
         return "reliable", warnings
     warnings.append(
-        f"the RDM is weakly reliable ({rdm.reliability:.2f}, 95 % confidence interval "
-        f"{rdm.low:.2f} to {rdm.high:.2f}); "
+        f"the RDM is weakly reliable ({rdm.reliability:z.2f}, 95 % confidence interval "
+        f"{rdm.low:z.2f} to {rdm.high:z.2f}); "
         "only large differences between models can be detected. More trials, or wider bins of stimuli, would help."
     )
     return "weak", warnings

@@ -5,6 +5,7 @@ import pandas as pd
 
 from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, EncoderKind
+from normenc.report.learned import spoken
 from normenc.report.wording import decimals, interval, join_names, p_value, signed
 from normenc.rsa.representation_measures import symbol_of
 
@@ -29,8 +30,8 @@ def animal_sentences(table: pd.DataFrame | None) -> list[str]:
     own = together[(together["comparison"] == measures[0]) & ~did_not_learn(together)]
     n_animals = table["animal"].replace("", np.nan).nunique()
     said = [
-        f"By {symbol_of(measures[0])}, two of the {n_animals} animals have a mean similarity of "
-        f"{decimals(own['between_animals'].iloc[0])}."
+        f"By {symbol_of(measures[0])}, the mean similarity of pairs of animals is "
+        f"{decimals(own['between_animals'].iloc[0])} ({n_animals} animals)."
     ]
     for kinds, noun in KINDS:
         rows = own[own["kind"].isin(kinds)]
@@ -48,7 +49,7 @@ def _of(row: pd.Series, noun: str, others: str) -> str:
         more = "more" if row["difference"] > 0 else "less"
         verdict = f"is significantly {more} similar to an animal than animals are to each other"
     return (
-        f"The most similar {noun}, {row['encoder']}, {verdict}: {decimals(row['similarity'])}, a difference of "
+        f"The most similar {noun}, {spoken(row['encoder'])}, {verdict}: {decimals(row['similarity'])}, a difference of "
         f"{signed(row['difference'])} ({ends}).{others}"
     )
 

@@ -11,12 +11,14 @@ import pandas as pd
 
 from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, EncoderKind
+from normenc.report.answer_facts import best_of_all, likeness_of_twin, no_match, unmatched, unreliable
 from normenc.report.competence_sentences import LEARNED_ONLY, none_learned, not_learned
 from normenc.report.identified import could_have_told
 from normenc.report.learned import in_words, learned_rows, learned_word, never_learned
 from normenc.report.partition_sentences import beyond
-from normenc.report.reference_sentences import ALPHA, CLOSE, above_chance, is_close, zero_is_unrelated
+from normenc.report.reference_sentences import ALPHA, above_chance, is_close, zero_is_unrelated
 from normenc.report.scope_words import scope_sentence
+from normenc.report.small_differences import is_small, limit_in_words, was_expected
 from normenc.report.wording import corrected, decimals, interval, join_names, p_value, signed, the_recording
 from normenc.runs import Run
 from normenc.stimulus_types import as_type
@@ -29,15 +31,22 @@ MOST_NAMED = 4  # further controls or layers that are named; more are counted
 
 def answer_of(run: Run) -> list[str]:
     """The answer of a run, from its folder; see :func:`answer`."""
-    recording = run.environment["recording"]
+    recording, doubt = run.environment["recording"], unreliable(run)
     told = could_have_told(
         run.identification,
         run.similarity,
         run.environment.get("identification", {}).get("same", {}),
         as_type(recording["stimuli"]).pictures,
     )
-    more = [scope_sentence(run.environment), told]
-    return answer(run.similarity, run.differences, run.partitioning, more=more, stimulus_type=recording["stimuli"])
+    more = [scope_sentence(run.environment), "" if doubt else told]
+    return answer(
+        run.similarity.assign(like_twin=run.similarity["encoder"].map(likeness_of_twin(run))),
+        run.differences,
+        run.partitioning,
+        more=more,
+        stimulus_type=recording["stimuli"],
+        doubt=doubt,
+    )
 
 
 def answer(
@@ -47,19 +56,23 @@ def answer(
     *,
     more: Sequence[str] = (),
     stimulus_type: str = "orientation",
+    doubt: str = "",
 ) -> list[str]:
     """Whether training helps to explain the code, judged by the most similar layer that learned its task.
 
     Parameters
     ----------
     similarity, differences : DataFrame
-        The rows of ``similarity.csv`` and ``differences.csv``, of one recording and comparison.
+        The rows of ``similarity.csv`` and ``differences.csv``, of one recording and comparison. A column
+        ``like_twin`` of the first, the similarity of a layer's RDM to that of its untrained twin, is used if it is there.
     partitioning : DataFrame, optional
         Those of ``partitioning.csv``.
     more : sequence of str
         Sentences that follow; empty ones are left out.
     stimulus_type : str
         ``"orientation"``, ``"direction"``, ``"image"`` or another type.
+    doubt : str
+        Why no comparison with this recording means anything; the answer begins with it, and states no finding.
 
     Returns
     -------
@@ -67,6 +80,7 @@ def answer(
         At most four sentences, and `more`: five in all, for which the last of the first ones and the first of the others
         can become one. If no network learned its task, the first says so, and nothing is said of the task. Training *helps to explain* a recording only if the layer is significantly
         more similar than its untrained twin and than every control (corrected p at most 0.05), and is above chance.
+        If no layer that learned, or no encoder, is significantly above chance, the first sentence says so.
         Where a difference is not significant, the interval decides: if all of it is closer to 0 than 0.05, and than a
         tenth of the lower noise ceiling (or of the similarity, where no ceiling is known), the data show that the
         difference is small; otherwise they cannot tell. By measures that are no correlations, small is below 5 % of
@@ -93,10 +107,14 @@ def answer(
     partitioning = None if partitioning is None else in_words(partitioning, word)
     known = similarity[similarity["similarity"].notna()]
     learned = learned_rows(known)
+    learnt = known[~did_not_learn(known)]
+    nothing = unmatched(learnt, learned)
+    unmatched_said = "" if nothing is None else no_match(nothing, known, word, _below_ceiling(nothing, similarity))
+    if doubt:
+        return [*filter(None, [doubt, unmatched_said or _level(_best(known), similarity, stimulus_type), *more])]
     if learned.empty:
         said = [none_learned(similarity) or _without_training(similarity, word)]
-        others = known[~did_not_learn(known)]
-        return [*said, *filter(None, [_level(_best(others), similarity, stimulus_type), *more])]
+        return [*said, *filter(None, [unmatched_said or _level(_best(learnt), similarity, stimulus_type), *more])]
     best = _best(learned)
     against = differences[
         (differences["encoder"] == best["encoder"]) & (differences["other_kind"] == EncoderKind.CONTROL)
@@ -104,8 +122,20 @@ def answer(
     beaten = bool(((against["p_holm"] <= ALPHA) & (against["difference"] < 0)).any())
     failed = not_learned(similarity)
     controls = f"{_controls(best, against, differences)}{beyond(partitioning, best['encoder'], beaten=beaten)}."
-    level = _level(best, similarity, stimulus_type)
-    if best["similarity"] <= 0 and zero_is_unrelated(best):
+    level = f"{_level(best, similarity, stimulus_type).removesuffix('.')}{best_of_all(best, learnt)}."
+    who = "the best match of the networks that learned their task" if failed else f"the {word} layer that matches best"
+    if unmatched_said:
+        own = differences[
+            (differences["other_kind"] == EncoderKind.TWIN) & differences["encoder"].isin(learned["encoder"])
+        ]
+        changed = (own["p_holm"] <= ALPHA) & ((own["difference"] > 0) | (own["encoder"] == best["encoder"]))
+        said = [
+            unmatched_said,
+            failed,
+            _finding(best, against, differences, who, learned["encoder"]) if changed.any() else "",
+        ]
+        said += [controls] if (against["p_holm"] <= ALPHA).any() else []
+    elif best["similarity"] <= 0 and zero_is_unrelated(best):
         recording, that = the_recording(best["recording"]), LEARNED_ONLY * bool(failed)
         said = [
             f"No {word} layer{that} matches {recording}, not even the most similar one: t{level.removeprefix('T')}",
@@ -113,12 +143,7 @@ def answer(
             controls,
         ]
     else:
-        who = (
-            f"the {word} layer that matches best"
-            if not failed
-            else "the best match of the networks that learned their task"
-        )
-        said = [_finding(best, against, differences, who), failed, controls, level]
+        said = [_finding(best, against, differences, who, learned["encoder"]), failed, controls, level]
     return _at_most(list(filter(None, said)), list(filter(None, more)))
 
 
@@ -144,11 +169,11 @@ def _without_training(similarity: pd.DataFrame, word: str) -> str:
     return f"No {word} layer has a similarity with {recording}."
 
 
-def _finding(best: Any, against: pd.DataFrame, differences: pd.DataFrame, who: str) -> str:
-    """What training changes for the layer that matches best; where that is not improved, the layers that are."""
+def _finding(best: Any, against: pd.DataFrame, differences: pd.DataFrame, who: str, learned: "pd.Series[str]") -> str:
+    """What training changes for the layer that matches best; where it is not improved, those of `learned` that are."""
     recording, layer = the_recording(best["recording"]), f"{best['encoder']}, {who},"
     twins = differences[differences["other_kind"] == EncoderKind.TWIN]
-    own = twins[twins["encoder"] == best["encoder"]]
+    own, others = twins[twins["encoder"] == best["encoder"]], twins[twins["encoder"].isin(learned)]
     if own.empty:
         said = f"This study cannot show whether training helps to explain {recording}: {layer} has no untrained twin"
     elif own["p_holm"].isna().all():
@@ -159,16 +184,17 @@ def _finding(best: Any, against: pd.DataFrame, differences: pd.DataFrame, who: s
         )
     else:
         row = own.iloc[0]
-        said = f"{_changed(row, best, against, layer)} {_effect(row, differences)}"
+        expected = was_expected(best) if row["p_holm"] > ALPHA and is_small(row, best) else ""
+        said = f"{_changed(row, best, against, layer)} {_effect(row, differences)}{expected}"
         if row["p_holm"] <= ALPHA and row["difference"] > 0:
             return f"{said}."
-    return f"{said}{_other_layers(twins, best)}."
+    return f"{said}{_other_layers(others, best)}."
 
 
 def _changed(row: Any, best: Any, against: pd.DataFrame, layer: str) -> str:
     """What training changes, from the difference between the layer and its untrained twin."""
-    recording, least = the_recording(best["recording"]), f"less than {_most(best):.2g}"
-    small = _is_small(row, best)
+    recording, least = the_recording(best["recording"]), f"less than {limit_in_words(best)}"
+    small = is_small(row, best)
     if row["p_holm"] > ALPHA:
         if small:
             return f"The data show that training changes the similarity of {layer} to {recording} by {least}"
@@ -184,10 +210,12 @@ def _changed(row: Any, best: Any, against: pd.DataFrame, layer: str) -> str:
 
 def _other_layers(twins: pd.DataFrame, best: Any) -> str:
     """That training made other layers more similar, as a clause."""
-    sure = (twins["p_holm"] <= ALPHA) & (twins["difference"] > 0) & (twins["encoder"] != best["encoder"])
-    names = twins.loc[sure, "encoder"].tolist()
-    if not names:
+    sure = twins[(twins["p_holm"] <= ALPHA) & (twins["difference"] > 0) & (twins["encoder"] != best["encoder"])]
+    if sure.empty:
         return ""
+    if len(sure) == 1:
+        return f"; it makes {sure['encoder'].iloc[0]} significantly more similar{_alone(sure)}"
+    names = [f"{row['encoder']} ({signed(row['difference'])}{_ends(row)})" for _, row in sure.iterrows()]
     who = join_names(names) if len(names) <= MOST_NAMED else f"{len(names)} other layers"
     return f"; it makes {who} significantly more similar"
 
@@ -204,20 +232,29 @@ def _controls(best: Any, against: pd.DataFrame, differences: pd.DataFrame) -> st
     rest = f"; it could not be tested against {join_names(untested)}" if untested else ""
     sure = tested["p_holm"] <= ALPHA
     worse, unsure = tested[sure & (tested["difference"] < 0)], tested[~sure]
+    better = tested[sure & (tested["difference"] > 0)]
     first = (worse if len(worse) else unsure if len(unsure) else tested).iloc[0]
     effect, control = _effect(first, differences), f"the control {first['other']}"
     if len(worse):
         return f"{name} is significantly less similar than {control} {effect}{_and_than(worse[1:])}{rest}"
     if len(unsure):
         others = f"; nor did it differ significantly from {_some(unsure[1:])}" if len(unsure) > 1 else ""
-        if _is_small(first, best):
-            return f"{name} is as similar as {control}, to within {_most(best):.2g} {effect}{others}{rest}"
+        if len(better):
+            others += f"; it is significantly more similar than {_some(better)}{_alone(better)}"
+        if is_small(first, best):
+            return f"{name} is as similar as {control}, to within {limit_in_words(best)} {effect}{others}{rest}"
         return f"These data cannot tell whether {name} is more similar than {control} {effect}{others}{rest}"
     if len(tested) == 1:
         return f"{name} is significantly more similar than {control} {effect}{rest}"
     every = "all controls" if not untested else "all controls that could be tested"
     nearest = f"the most similar of them is {first['other']}"
     return f"{name} is significantly more similar than {every}; {nearest} {effect}{rest}"
+
+
+def _alone(rows: pd.DataFrame) -> str:
+    """The difference in the only row; of several, none."""
+    row = rows.iloc[0]
+    return f" ({signed(row['difference'])}{_ends(row)}; {p_value(row['p_holm'])})" if len(rows) == 1 else ""
 
 
 def _and_than(rows: pd.DataFrame) -> str:
@@ -231,22 +268,13 @@ def _some(rows: pd.DataFrame) -> str:
 
 def _effect(row: Any, differences: pd.DataFrame) -> str:
     n = int(differences["p_holm"].notna().sum())
-    ends = f", 95 % CI {interval(row['low'], row['high'], '+.3f')}" if pd.notna(row["low"]) else ""
     excludes = row["p_holm"] > ALPHA and (row["low"] > 0 or row["high"] < 0)
     alone = "; the interval excludes 0, but is not corrected" if excludes else ""
-    return f"(difference {signed(row['difference'])}{ends}; {p_value(row['p_holm'])}, {corrected(n)}{alone})"
+    return f"(difference {signed(row['difference'])}{_ends(row)}; {p_value(row['p_holm'])}, {corrected(n)}{alone})"
 
 
-def _most(best: Any) -> float:
-    """A difference of similarities below which it is small."""
-    lower = best["ceiling_lower"]
-    if not zero_is_unrelated(best):
-        return CLOSE * abs(lower) if pd.notna(lower) else 0.0
-    return float(min(CLOSE, (lower if lower > 0 else best["similarity"]) / 10))
-
-
-def _is_small(row: Any, best: Any) -> bool:
-    return bool(pd.notna(row["low"]) and max(abs(row["low"]), abs(row["high"])) < _most(best))
+def _ends(row: Any) -> str:
+    return f", 95 % CI {interval(row['low'], row['high'], '+.3f')}" if pd.notna(row["low"]) else ""
 
 
 def _level(row: Any, similarity: pd.DataFrame, stimulus_type: str) -> str:
@@ -271,6 +299,8 @@ def _below_ceiling(row: Any, similarity: pd.DataFrame) -> str:
     test = f"{p_value(p)}, {corrected(int(similarity['p_ceiling_holm'].notna().sum()), 'model')}"
     if distance <= 0:
         said = f", above {ceiling}" if distance < 0 else f", which reaches {ceiling}"
+        if row["similarity"] > row.get("ceiling_upper", float("nan")):
+            said += f" and the upper one of {decimals(row['ceiling_upper'])}"
     elif pd.isna(p):
         said = f", {distance:.3f} below {ceiling}"
     elif p <= ALPHA:

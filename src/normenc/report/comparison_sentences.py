@@ -130,9 +130,10 @@ def _sum(recording: Mapping[str, Any]) -> Any:
 
 def _settings(settings: Sequence[Setting]) -> str:
     keys = [setting.key for setting in settings if not setting.same and setting.key.split(".")[0] != "recording"]
+    named = "name" in keys
     keys = [key for key in keys if key != "name"]
     if not keys:
-        return "Apart from the recording and the study's name, no setting differs."
+        return f"Apart from the recording{' and the study’s name' if named else ''}, no setting differs."
     if len(keys) == 1:
         return f"Apart from the recording, one setting differs: {keys[0]}."
     more = f", and {len(keys) - MANY} more" if len(keys) > MANY else ""

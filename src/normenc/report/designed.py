@@ -12,6 +12,7 @@ from PIL import Image
 
 from normenc import figures
 from normenc.report.embedded import sheet_uri
+from normenc.report.learned import spoken
 from normenc.report.wording import shown
 from normenc.rsa.design import TOLD
 from normenc.whole_files import write_whole
@@ -20,6 +21,7 @@ __all__ = ["write_design"]
 
 PAGE = "index.html"
 WIDEST = 192  # pixels of an image on the page
+UNITS = {"orientation": "°", "phase": "°", "angle": "°", "spatial_frequency": " rad per pixel of 480 x 640"}
 
 
 def write_design(design: Any, folder: str | Path) -> Path:
@@ -77,12 +79,13 @@ def sentences(design: Any) -> list[str]:
     if "own stimuli" in at:
         n_own = int(rates.loc[rates["stimuli"] == "own stimuli", "n_stimuli"].iloc[0])
         found.append(
-            f"The recording's own {n_own:,} stimuli, with as many trials each, would have named it "
+            f"The recording’s own {n_own:,} stimuli, with as many trials each, would have named it "
             f"{100 * at['own stimuli']:.0f} times."
         )
         found.append(whether_to_change(rates, best, settings.trials))
     truth, rival = design.worst
     least = float(design.discriminability.loc[truth, rival])
+    truth, rival = spoken(truth), spoken(rival)
     if least < TOLD:
         found.append(f"Nothing in this pool tells {truth} from {rival}: were {truth} the truth, it would not lead.")
     else:
@@ -148,13 +151,18 @@ def _pairs(table: pd.DataFrame) -> list[tuple[str, list[str]]]:
 
 
 def _cards(design: Any) -> list[dict[str, str]]:
-    own = {"image", "source", "truth", "rival"}
+    own = {"image", "source", "kind", "truth", "rival"}
     numbers = [name for name in design.stimuli if name not in own]
     cards = []
     for image, row in zip(design.images, design.stimuli.to_dict("records"), strict=True):
-        said = ", ".join(f"{name.replace('_', ' ')} {_value(row[name])}" for name in numbers if not pd.isna(row[name]))
+        said = ", ".join(
+            f"{name.replace('_', ' ')} {_value(row[name])}{UNITS.get(name, '')}"
+            for name in numbers
+            if not pd.isna(row[name])
+        )
+        said = ", ".join(filter(None, [str(row.get("kind", "")), said]))
         told = row["truth"] and design.discriminability.loc[row["truth"], row["rival"]] >= TOLD
-        why = f"tells {row['truth']} from {row['rival']}" if told else ""
+        why = f"tells {spoken(row['truth'])} from {spoken(row['rival'])}" if told else ""
         cards.append({"uri": _uri(image), "name": row["image"], "source": row["source"], "said": said, "why": why})
     return cards
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from normenc.csv_tables import did_not_learn
-from normenc.encoders import LEARNED, SUFFIXES, EncoderKind
+from normenc.encoders import LEARNED
+from normenc.report.learned import spoken
 from normenc.report.wording import counted, join_names
 from normenc.rsa.likeness import COULD_HAVE_TOLD_NOTHING
 from normenc.rsa.rates import mean_rate
@@ -63,13 +64,13 @@ def had_it_been_true(truth: str, shares: Mapping[str, float]) -> str:
     >>> print(had_it_been_true("half pool, half fc", {"pool": 0.7, "fc": 0.3}))
     Had half pool, half fc been the truth, these data would have taken it for pool 70 times in 100 and for fc 30 times.
     """  # noqa: E501 (a sentence is a line of its own)
-    others = sorted(((share, name) for name, share in shares.items() if name != truth), key=lambda own: -own[0])
+    others = sorted(((share, spoken(name)) for name, share in shares.items() if name != truth), key=lambda own: -own[0])
     named = [(share, name) for share, name in others if share >= WORTH_NAMING][:MOST_NAMED]
     if truth not in shares:
         first = f"for {others[0][1]} {100 * others[0][0]:.0f} times in 100"
         rest = [f"for {name} {_times(share)}" for share, name in named[1:]]
-        return f"Had {truth} been the truth, these data would have taken it {join_names([first, *rest])}."
-    said = f"Had {truth} been the truth, these data would have named it {100 * shares[truth]:.0f} times in 100"
+        return f"Had {spoken(truth)} been the truth, these data would have taken it {join_names([first, *rest])}."
+    said = f"Had {spoken(truth)} been the truth, these data would have named it {100 * shares[truth]:.0f} times in 100"
     if not named:
         return f"{said}."
     return f"{said}; it would have been taken {join_names([f'for {name} {_times(share)}' for share, name in named])}."
@@ -112,8 +113,9 @@ def could_have_told(
     for one in dict.fromkeys(first):
         like = [same[one]] if one in same else [other for other, own in same.items() if own == one]
         if like:
-            return f"No recording of these {pictures} can tell {one} from {join_names(like)}: their RDMs are the same."
-    names = {one: str(one).removesuffix(SUFFIXES[EncoderKind.PRETRAINED]) for one in similarity["encoder"]}
+            alike = join_names([spoken(name) for name in like])
+            return f"No recording of these {pictures} can tell {spoken(one)} from {alike}: their RDMs are the same."
+    names = {one: spoken(one) for one in similarity["encoder"]}
     truths = [one for one in dict.fromkeys(first) if one in set(table["encoder"])]
     shares = {truth: _shares_of(table, truth) for truth in truths}
     for truth, own in shares.items():
@@ -121,8 +123,8 @@ def could_have_told(
             others = own.drop(truth, errors="ignore").sort_values(ascending=False)
             verb = "cannot" if others.iloc[0] >= UNSURE else "do not always"
             name = names[truth]
-            twin = f"{name}{SUFFIXES[EncoderKind.TWIN]}"
-            other = "its untrained twin" if others.index[0] == twin else names[others.index[0]]
+            other = names[others.index[0]]
+            other = "its untrained twin" if other == f"untrained {name}" else other
             return (
                 f"These {pictures} {verb} separate {name} from {other}: had {name} been the truth, these "
                 f"data would have named it {100 * own.get(truth, 0.0):.0f} times in 100, and {other} "
@@ -245,4 +247,6 @@ def simulated_in_words(facts: Mapping[str, Any]) -> str:
 
 
 def _same(one: str, other: str) -> str:
-    return f"{one} has the same RDM as {other}: no recording can tell them apart, and they count as one."
+    return (
+        f"{spoken(one)} has the same RDM as {spoken(other)}: no recording can tell them apart, and they count as one."
+    )

@@ -8,7 +8,7 @@ import pandas as pd
 from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, SUFFIXES, EncoderKind
 
-__all__ = ["in_words", "learned_rows", "learned_word", "never_learned", "of_others"]
+__all__ = ["in_words", "learned_rows", "learned_word", "never_learned", "of_others", "spoken"]
 
 
 def learned_rows(similarity: pd.DataFrame) -> pd.DataFrame:
@@ -45,18 +45,29 @@ def never_learned(similarity: pd.DataFrame) -> bool:
 
 
 def in_words(table: pd.DataFrame, word: str, column: str = "encoder") -> pd.DataFrame:
-    """A table whose pretrained layers are called as sentences call them, without a comma.
+    """A table whose encoders are called as sentences call them, without a comma.
 
     Examples
     --------
     >>> table = pd.DataFrame({"encoder": ["conv1, pretrained", "conv1, untrained"]})
     >>> in_words(table, "pretrained")["encoder"].tolist()
-    ['conv1', 'conv1, untrained']
+    ['conv1', 'untrained conv1']
     >>> in_words(table, "trained or pretrained")["encoder"].tolist()
-    ['conv1 (pretrained)', 'conv1, untrained']
+    ['conv1 (pretrained)', 'untrained conv1']
     """
-    suffix = SUFFIXES[EncoderKind.PRETRAINED]
-    names = [str(name) for name in table[column]]
-    end = "" if word == "pretrained" else " (pretrained)"
-    called = [name.removesuffix(suffix) + end if name.endswith(suffix) else name for name in names]
-    return table.assign(**{column: called})
+    return table.assign(**{column: [spoken(name, word) for name in table[column]]})
+
+
+def spoken(label: object, word: str = "pretrained") -> str:
+    """What a sentence calls an encoder; `word` is what the layers that learned are called together.
+
+    Examples
+    --------
+    >>> spoken("pool, untrained"), spoken("conv1, pretrained"), spoken("pixels")
+    ('untrained pool', 'conv1', 'pixels')
+    """
+    name, twin, pretrained = str(label), SUFFIXES[EncoderKind.TWIN], SUFFIXES[EncoderKind.PRETRAINED]
+    if name.endswith(twin):
+        return f"untrained {name.removesuffix(twin)}"
+    end = "" if word == "pretrained" or not name.endswith(pretrained) else " (pretrained)"
+    return f"{name.removesuffix(pretrained)}{end}"

@@ -1,11 +1,13 @@
 """The methods of a study as a paragraph for a paper, with references."""
 
 import re
+from collections.abc import Collection
 from math import factorial
 from typing import Any
 
 import pandas as pd
 
+from normenc.report.methods_questions import beside_similarity
 from normenc.report.methods_regression import REFERENCES as OF_REGRESSION
 from normenc.report.methods_regression import explained_beyond, predicted
 from normenc.report.sentences import FOLDED
@@ -50,7 +52,7 @@ def methods(
     controls: list[str],
     partitioning: pd.DataFrame | None = None,
     *,
-    between_animals: bool = False,
+    tables: Collection[str] = (),
 ) -> tuple[str, list[str]]:
     """Write the paragraph.
 
@@ -64,8 +66,8 @@ def methods(
         Names of the layers of trained networks, and of the controls, that were compared.
     partitioning : DataFrame, optional
         The rows of ``partitioning.csv``.
-    between_animals : bool
-        Whether animals were predicted from each other.
+    tables : collection of str
+        Which of ``between_animals`` and ``circular_parts`` the run has.
 
     Returns
     -------
@@ -88,8 +90,9 @@ def methods(
         *_encoders(environment, controls if not tasks else []),
         *_comparison(study, environment, cite),
         *_inference(study, environment, cite),
+        *beside_similarity(environment, "circular_parts" in tables),
         *explained_beyond(partitioning, cite),
-        *_predicted(study, environment, partitioning, between_animals, cite),
+        *_predicted(study, environment, partitioning, "between_animals" in tables, cite),
         f"The analysis used normenc {environment['normenc']} with PyTorch {environment['packages']['torch']}, and "
         f"follows the course {cite('course')}{_embedding(study, cite)}.",
     ]
@@ -145,12 +148,13 @@ def _units(units: str) -> str:
 
     Examples
     --------
-    >>> print(_units("arbitrary (1 is the peak)"), _units("spikes per trial"), _units("z-scores"))
-    Responses were in arbitrary units (1 is the peak). Responses were in spikes per trial. Responses were z-scores.
+    >>> print(_units("arbitrary (1 is the peak)"), _units("spikes"), _units("z-score over stimuli"))
+    Responses were in arbitrary units (1 is the peak). Responses were in spikes. Responses were z-scores over stimuli.
     """
     found = re.match(r"(arbitrary( units)?|a\. ?u\.|au)(?![\w.])", units, re.IGNORECASE)
     if found:
         return f"Responses were in arbitrary units{units[found.end() :]}."
+    units = re.sub(r"^z-score(?![\w])", "z-scores", units)
     return f"Responses were {'' if units.startswith('z-score') else 'in '}{units}."
 
 

@@ -22,7 +22,7 @@ from normenc.report.partition_sentences import beyond_controls
 from normenc.report.rank_sentences import rank_sentences
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.reproducing import needed_code, used_settings
-from normenc.report.scope_words import other_scope_sentence, scope_phrase
+from normenc.report.scope_words import other_scope_sentence, scope_phrase, why_not_tiled
 from normenc.report.sentences import findings, limits
 from normenc.report.stages import left_out, stages_of
 from normenc.report.trained_facts import described, described_task, first_unit, losses, mean_scores, sections
@@ -100,7 +100,7 @@ def _rendered(run: Run) -> str:
         layers,
         controls,
         run.partitioning,
-        between_animals=run.between_animals is not None,
+        tables=[name for name in ("between_animals", "circular_parts") if getattr(run, name) is not None],
     )
     by_method = _by_method(similarity, run.similarity_by_method)
     data = explorer(run, by_method)
@@ -132,6 +132,7 @@ def _rendered(run: Run) -> str:
         ],
         limits=limits(environment["recording"], environment["inference"].get("n_different_images")),
         scope=scope_phrase(environment),
+        why_not_tiled=why_not_tiled(environment),
         other_scope=_other_scope(run),
         the_recording=the_recording(environment["recording"]["name"]),
         resampled=_sized(environment["inference"]["resampled"]),
@@ -204,7 +205,7 @@ def _on_circle(run: Run) -> dict[str, Any]:
         return {}
     encoders = [group.set_index("part").to_dict("index") for _, group in table.groupby("encoder", sort=False)]
     notes = table["notes"].dropna().unique().tolist()
-    said = on_the_circle(table, run.recording["stimuli"])
+    said = on_the_circle(table, run.recording["stimuli"], run.environment["inference"].get("n_shifts") or 0)
     turned = bool(table["aligned"].notna().any())
     return {"said": said, "encoders": encoders, "notes": notes, "turned": turned}
 

@@ -39,7 +39,7 @@ def beyond(partitioning: pd.DataFrame | None, encoder: str, *, beaten: bool) -> 
     >>> beyond(parts, "pool", beaten=True)
     '; yet it explains 0.040 (95 % CI 0.010 to 0.070) of the variance of the recording’s dissimilarities beyond all controls together'
     >>> beyond(parts, "fc", beaten=False)
-    '; yet beyond all controls together it explains no significant part of the variance (0.001, 95 % CI 0.000 to 0.006)'
+    '; and beyond all controls together it explains no significant part of the variance (0.001, 95 % CI 0.000 to 0.006)'
     >>> beyond(parts, "fc", beaten=True)
     ''
     """  # noqa: E501 (a clause is a line of its own)
@@ -57,9 +57,9 @@ def beyond(partitioning: pd.DataFrame | None, encoder: str, *, beaten: bool) -> 
     if own or beaten:
         return ""
     if row["unique_low"] > 0:
-        return f"; yet what it explains beyond all controls together ({_value(row, 'unique')}) it explains inversely"
+        return f"; and what it explains beyond all controls together ({_value(row, 'unique')}) it explains inversely"
     return (
-        f"; yet beyond all controls together it explains no significant part of the variance ({_value(row, 'unique')})"
+        f"; and beyond all controls together it explains no significant part of the variance ({_value(row, 'unique')})"
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from normenc.report.wording import join_factors
-from normenc.rsa.scopes import TILED
+from normenc.rsa.scopes import NOT_TILED, TILED
 from normenc.stimulus_types import as_type
 
-__all__ = ["only_an_rdm", "other_scope_sentence", "scope_phrase", "scope_sentence"]
+__all__ = ["only_an_rdm", "other_scope_sentence", "scope_phrase", "scope_sentence", "why_not_tiled"]
 
 
 def scope_phrase(environment: Mapping[str, Any], generalises_to: Sequence[str] | None = None) -> str:
@@ -90,6 +90,11 @@ def only_an_rdm(environment: Mapping[str, Any]) -> bool:
     inference = environment["inference"]
     several = {"animals", "sessions"} & set(inference.get("resampled", {}))
     return inference.get("rdm_metric_of_recording") is not None and not several
+
+
+def why_not_tiled(environment: Mapping[str, Any]) -> str:
+    """Why stimuli on a circle are taken as a sample of more, as the terminal says it; empty if they are not."""
+    return " ".join(why for why in environment["inference"].get("scope", []) if why.startswith(NOT_TILED))
 
 
 def _tiled(inference: Mapping[str, Any]) -> bool:

@@ -111,7 +111,7 @@ def join_factors(factors: Iterable[str], *, one_network: bool = False) -> str:
 
 def decimals(value: float) -> str:
     """A number with three decimals, and a minus sign where it is negative."""
-    return minus(f"{value:.3f}")
+    return minus(f"{value:z.3f}")
 
 
 def minus(text: str) -> str:

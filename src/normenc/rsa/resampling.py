@@ -12,7 +12,15 @@ from normenc.errors import InputError
 from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.quadratic import total_of_pairs
 
-__all__ = ["block_length_of", "draw_blocks", "draw_counts", "inflation", "tiles_range", "total_variance"]
+__all__ = [
+    "block_length_of",
+    "draw_blocks",
+    "draw_counts",
+    "inflation",
+    "tiles_range",
+    "total_variance",
+    "why_not_tiled",
+]
 
 Counts = npt.NDArray[np.int64]
 ROUNDING = 1e-20  # of the largest variance of a bootstrap: what rounding makes of no variance
@@ -103,6 +111,22 @@ def tiles_range(rdms: npt.NDArray[np.float64], positions: npt.ArrayLike | None =
     >>> tiles_range(smooth[None, ::9, ::9])  # four stimuli, 90 degrees apart
     False
     """
+    return not why_not_tiled(rdms, positions)
+
+
+def why_not_tiled(rdms: npt.NDArray[np.float64], positions: npt.ArrayLike | None = None) -> str:
+    """Why stimuli do not tile their circle, or are not known to, as a clause; empty if they do.
+
+    See :func:`tiles_range`.
+
+    Examples
+    --------
+    >>> angle = np.deg2rad(np.arange(0, 360, 90))
+    >>> why_not_tiled((1 - np.cos(angle[:, None] - angle))[None])
+    'the largest gap between neighbours is 25 % of the circle, and at most 12.5 % would do (half the distance over which dissimilarities rise half way from neighbours to their maximum)'
+    >>> why_not_tiled(1 - np.eye(36)[None])
+    'dissimilarities do not rise with the distance between stimuli by six standard errors, so that noise alone may explain the rise'
+    """  # noqa: E501 (a clause is a line of its own)
     n_stimuli = rdms.shape[-1]
     angles = np.arange(n_stimuli) * 360 / n_stimuli if positions is None else as_array(positions, "positions")
     if angles.shape != (n_stimuli,):
@@ -116,7 +140,18 @@ def tiles_range(rdms: npt.NDArray[np.float64], positions: npt.ArrayLike | None =
     profile = dissimilarity.mean(axis=1)
     reach = (_half_way(profile) - 1) * 360 / n_stimuli  # the mean distance from neighbours, which are one place apart
     error = dissimilarity[0].std(ddof=1) / np.sqrt(n_stimuli)
-    return bool(gaps.max() <= reach / 2 + 1e-9 and profile.max() - profile[0] > SURE_RISE * error)
+    if not profile.max() - profile[0] > SURE_RISE * error:
+        return (
+            "dissimilarities do not rise with the distance between stimuli by six standard errors, so that noise alone "
+            "may explain the rise"
+        )
+    if gaps.max() <= reach / 2 + 1e-9:
+        return ""
+    largest, most = (f"{share:.3g} %" for share in (gaps.max() / 3.6, reach / 7.2))
+    return (
+        f"the largest gap between neighbours is {largest} of the circle, and at most {most} would do (half the "
+        "distance over which dissimilarities rise half way from neighbours to their maximum)"
+    )
 
 
 def inflation(weights: Counts, order: int = 1) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.rsa.inputs import FACTORS, Inputs
-from normenc.rsa.resampling import tiles_range
+from normenc.rsa.resampling import why_not_tiled
 
 __all__ = ["MIN_STIMULI", "Asked", "Scope", "asked_scope", "other_scope"]
 
@@ -27,6 +27,8 @@ TILED = (
     "The stimuli cover their whole circle (the largest gap is at most half the distance over which dissimilarities "
     "rise half way from neighbours to their maximum), so there are no others to generalise to."
 )
+NOT_TILED = "The stimuli are taken as a sample from more than there are, for they were not shown to tile their circle"
+REQUESTED = "The scope of intervals and tests was set by generalise_to."
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,22 @@ class Asked:
     names : tuple of str or None
         As `generalise_to` of :func:`normenc.rsa.infer`, but those that cannot be resampled are left out; None for the
         default.
-    tiled : bool
-        Whether the stimuli tile their circle.
+    not_tiled : str or None
+        Why stimuli in order on a circle are not known to tile it; empty if they do, None for stimuli in no such order.
+    why : str
+        Why these names, as a sentence.
     """
 
     names: tuple[str, ...] | None = None
-    tiled: bool = False
+    not_tiled: str | None = None
+    why: str = REQUESTED
 
     @classmethod
     def by_default(cls, rdms: Floats, ordered: bool, positions: Any = None) -> "Asked":
         """For the recording's RDMs, shape (n_rdms, n_stimuli, n_stimuli); see :func:`asked_scope`."""
         if positions is not None and not ordered:
             raise InputError("positions are those of stimuli in order on a circle; also give ordered=True")
-        return cls(None, ordered and tiles_range(rdms, positions))
+        return cls(None, why_not_tiled(rdms, positions) if ordered else None)
 
 
 def asked_scope(
@@ -104,15 +109,15 @@ def asked_scope(
         generalise from.
     """
     if asked is not None and not isinstance(asked, Asked):
-        return _scope(inputs, _checked(inputs, asked), "This was requested.")
+        return _scope(inputs, _checked(inputs, asked), REQUESTED)
     asked = asked or Asked.by_default(inputs.matrices, ordered, positions)
     if asked.names is not None:
         why_not = _why_not(inputs, asked.names)
-        return _scope(inputs, [f for f in asked.names if not why_not[f]], "This was requested.")
+        return _scope(inputs, [f for f in asked.names if not why_not[f]], asked.why)
     there = _there(inputs)
-    every = [f for f in FACTORS if there[f] and not (f == "stimuli" and asked.tiled)]
+    every = [f for f in FACTORS if there[f] and not (f == "stimuli" and asked.not_tiled == "")]
     why_not = _why_not(inputs, every)
-    return _scope(inputs, [f for f in every if not why_not[f]], _why(ordered, asked.tiled))
+    return _scope(inputs, [f for f in every if not why_not[f]], _why(asked.not_tiled))
 
 
 def other_scope(inputs: Inputs, scope: Scope) -> Scope | None:
@@ -127,12 +132,10 @@ def other_scope(inputs: Inputs, scope: Scope) -> Scope | None:
     return _scope(inputs, names, why) if names else None
 
 
-def _why(ordered: bool, tiled: bool) -> str:
-    if tiled:
-        return TILED
-    if ordered:
-        return "The stimuli leave gaps in their circle for others that would evoke responses of their own."
-    return "The stimuli are taken as a sample from more than there are."
+def _why(not_tiled: str | None) -> str:
+    if not_tiled is None:
+        return "The stimuli are taken as a sample from more than there are."
+    return f"{NOT_TILED}: {not_tiled}." if not_tiled else TILED
 
 
 def _checked(inputs: Inputs, names: Sequence[str]) -> list[str]:

@@ -49,7 +49,8 @@ def infer_models(
     own, recording = prepared.study.comparison, prepared.recording
     asked: list[str] | Asked
     if recording.n_stimuli < MIN_STIMULI and own.generalise_to is None:
-        asked = Asked(("seeds",))  # too few stimuli to speak of others: of these alone, seeds still vary
+        few = f"The {recording.n_stimuli} stimuli are too few to speak of others; that takes at least {MIN_STIMULI}."
+        asked = Asked(("seeds",), why=few)  # of these stimuli alone, seeds still vary
     elif own.generalise_to is None:
         asked = Asked.by_default(_stack(prepared), recording.has_neighbours, recording.around_circle)
     else:

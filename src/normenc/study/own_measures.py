@@ -1,7 +1,8 @@
 """Measures that a study names: normenc's own, registered ones, and a user's own by import path."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
@@ -11,7 +12,7 @@ from normenc.rsa.representation_measures import INSTEAD, REPRESENTATION_MEASURES
 from normenc.study.contracts import check_measure
 from normenc.study.own_code import import_part, is_import_path, remember
 
-__all__ = ["AnyMeasureName", "MeasureName"]
+__all__ = ["AnyMeasureName", "MeasureName", "Measures", "can_be_used"]
 
 IMPORTED: set[str] = set()
 
@@ -20,8 +21,8 @@ def _known(name: str) -> str:
     """The name of a measure of RDMs, which is registered by it."""
     if name in REPRESENTATION_MEASURES or name in INSTEAD:
         raise ValueError(
-            f"given {quoted(name)}; it compares responses, and the study's own measure compares RDMs: name one of "
-            f"{', '.join(METHODS)} first, and this one among other_measures"
+            f"given {quoted(name)}; it compares responses, and the measure of the answer compares RDMs: list one of "
+            f"{', '.join(METHODS)} first in measures, and this one after it"
         )
     if name in MEASURES and name not in IMPORTED:
         return name
@@ -34,8 +35,8 @@ def _known(name: str) -> str:
     part = import_part(name)
     if isinstance(part, RepresentationMeasure):
         raise ValueError(
-            f"given {quoted(name)}; it compares responses, and the study's own measure compares RDMs: name it among "
-            "other_measures"
+            f"given {quoted(name)}; it compares responses, and the measure of the answer compares RDMs: list one of "
+            f"{', '.join(METHODS)} first in measures, and this one after it"
         )
     try:
         if isinstance(part, Measure):
@@ -72,5 +73,20 @@ def _known_of_any_kind(name: str) -> str:
     return name
 
 
+def _listed(names: list[str]) -> list[str]:
+    """Measures, of which the first is that of the answer."""
+    return [*map(_known, names[:1]), *names[1:]]
+
+
+def can_be_used(names: Sequence[Any]) -> bool:
+    """Whether the names, that of the answer first, are all those of measures."""
+    try:
+        _listed([_known_of_any_kind(name) if isinstance(name, str) else _known(str(name)) for name in names])
+    except ValueError:
+        return False
+    return True
+
+
 AnyMeasureName = Annotated[str, AfterValidator(_known_of_any_kind)]  # also of normenc.rsa.REPRESENTATION_MEASURES
 MeasureName = Annotated[str, AfterValidator(_known)]  # of normenc.rsa.MEASURES, when the study is read
+Measures = Annotated[list[AnyMeasureName], AfterValidator(_listed)]

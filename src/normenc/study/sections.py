@@ -13,7 +13,7 @@ from normenc.keys import Count, Finite, Fraction, NotNegative, Positive, Seed
 from normenc.recordings.preparation import Preparation
 from normenc.rsa import FACTORS
 from normenc.stimuli import POOLS
-from normenc.study.own_measures import AnyMeasureName, MeasureName
+from normenc.study.own_measures import AnyMeasureName, MeasureName, Measures, can_be_used
 from normenc.study.parts import AnyControl
 from normenc.study.section_base import LearningRate, Once, PartBelowOne, Settings
 from normenc.training.recipe import Optimizer, Precision, Schedule
@@ -105,7 +105,7 @@ class ComparisonSettings(Settings):
         default=["Fourier amplitude", "Gabor energy", "orientation model", "pixels"]
     )
     rdm_metric: Literal["correlation", "cosine", "euclidean"] | None = None  # that of a given RDM, else correlation
-    measures: Annotated[list[AnyMeasureName], Field(min_length=1), Once] | None = Field(default=None, exclude=True)
+    measures: Annotated[Measures, Field(min_length=1), Once] | None = Field(default=None, exclude=True)
     method: MeasureName = "pearson"
     other_measures: Annotated[list[AnyMeasureName], Once] = Field(
         default=["spearman", "cosine", "whitened-correlation"]
@@ -127,6 +127,8 @@ class ComparisonSettings(Settings):
                 f"measures is given beside {' and '.join(beside)}; list all measures in measures, that of the answer "
                 "first, and leave the others out"
             )
+        if not can_be_used(given):  # the fault is then told of measures alone
+            return settings
         return {**settings, "method": given[0], "other_measures": given[1:]}
 
 
