@@ -16,6 +16,7 @@ from normenc.rsa.inference import infer
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.measures import Measure, Method, as_measure
+from normenc.rsa.overview import no_shifts_note
 from normenc.rsa.pairs import upper
 from normenc.rsa.results import Inference
 from normenc.rsa.rotations import best_alignments, why_not_aligned
@@ -47,7 +48,8 @@ class CircularInference(Shown):
         of the model's dissimilarities, and ``share_of_data`` in that of the recording's; ``similarity`` of this part of
         model and recording, ``low``, ``high`` (95 % interval), ``standard_error``; ``ceiling_lower`` and
         ``ceiling_upper``, of which the lower is the reliability of this part of the recording; ``p_shifts``,
-        ``p_shifts_holm`` (one-sided, corrected for the models; NaN for the profile, which no shift changes);
+        ``p_shifts_holm`` (one-sided, corrected for the models; NaN for the profile, which no shift changes, and
+        without even spacing);
         ``aligned``, the similarity after the best alignment, with ``shift`` (degrees of the period) and ``mirrored``;
         ``why_unknown``.
     generalises_to, fixed : tuple of str
@@ -164,6 +166,7 @@ def infer_circular_parts(
     notes = [NOT_TESTED if not why_not else f"There is no best alignment: {why_not}."]
     if not circle.is_grid:
         notes.append("Stimuli are not evenly spaced: the profile is a smooth function of the angle between them.")
+    notes += no_shifts_note(whole.why_no_shifts)
     notes += filter(None, [open_ends(inputs.matrices.mean(axis=0), around)])
     return CircularInference(table, whole.generalises_to, whole.fixed, whole.ceiling.kind, circle.is_grid, tuple(notes))
 

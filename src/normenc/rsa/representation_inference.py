@@ -14,8 +14,8 @@ from normenc.rsa.ceiling import Ceiling
 from normenc.rsa.chance import Tested
 from normenc.rsa.contrasts import Contrasts, model_table, pair_table, without_false_certainty
 from normenc.rsa.inputs import Inputs
-from normenc.rsa.overview import scope_notes, why_no_intervals
-from normenc.rsa.permutation import Chance, circular_shifts, label_permutations, permuted_stimuli
+from normenc.rsa.overview import no_shifts_note, scope_notes, why_no_intervals
+from normenc.rsa.permutation import Chance, circular_shifts, label_permutations, permuted_stimuli, why_not_shifted
 from normenc.rsa.representation_evaluating import RepresentationEvaluator, representation_ceiling
 from normenc.rsa.representation_inputs import RepresentationInputs
 from normenc.rsa.representation_measures import (
@@ -177,6 +177,7 @@ class _Recorded:
     estimate: Floats
     ceiling: Ceiling
     ordered: bool
+    why_no_shifts: str
     seed: int
 
     @classmethod
@@ -203,6 +204,7 @@ class _Recorded:
             estimate=estimate[~np.isnan(estimate)],
             ceiling=representation_ceiling(inputs, measure, seed),
             ordered=ordered,
+            why_no_shifts=why_not_shifted(given.n_stimuli, ordered, recorded.get("positions"), some),
             seed=seed,
         )
 
@@ -211,11 +213,12 @@ class _Recorded:
         inputs = self.permuted
         models = [inputs.seeds_of(k) for k in range(len(inputs.names))]
         tests = [label_permutations(models, inputs.matrices, n_permutations=n_permutations, seed=self.seed)]
-        tests += [circular_shifts(models, inputs.matrices)] if self.ordered else []
+        shifted = self.ordered and not self.why_no_shifts
+        tests += [circular_shifts(models, inputs.matrices)] if shifted else []
         found = [self._p_values(test) for test in tests]
         unknown = (np.full(len(inputs.names), np.nan),) * 2
         sizes = [len(test.orders) + 1 for test in tests]
-        return Tested(found[0], found[1] if self.ordered else unknown, sizes[0], sizes[1] if self.ordered else 0)
+        return Tested(found[0], found[1] if shifted else unknown, sizes[0], sizes[1] if shifted else 0)
 
     def _p_values(self, test: Chance) -> tuple[Floats, Floats]:
         inputs = self.permuted
@@ -243,7 +246,7 @@ class _Recorded:
             factors=scope.drawn,
             generalises_to=scope.factors,
             fixed=scope.fixed,
-            notes=(*scope_notes(scope, inputs), *told),
+            notes=(*scope_notes(scope, inputs), *told, *no_shifts_note(self.why_no_shifts)),
             why_no_intervals=why_no_intervals(scope),
             sizes=inputs.counts(scope.drawn),
             ordered=self.ordered,
@@ -253,6 +256,7 @@ class _Recorded:
             n_shifts=tested.n_shifts,
             n_permuted=self.permuted.n_stimuli,
             method=measure.name,
+            why_no_shifts=self.why_no_shifts,
         )
 
 
