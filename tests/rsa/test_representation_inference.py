@@ -170,7 +170,7 @@ def test_seeds_are_paired_and_sessions_keep_their_neurons():
 
 def test_of_many_units_some_are_matched_and_this_is_said():
     own = infer("soft-matching", {"wide": RNG.normal(size=(N, 300))}, RNG.normal(size=(N, 130)))
-    assert any("at most 96 units of each model and 96 neurons were matched" in note for note in own.notes)
+    assert any("96 of 300 units of a model and 96 of 130 neurons were matched" in note for note in own.notes)
     assert not any("matched" in note for note in infer("soft-matching", {"x": Z[:, :6]}, Y[:, :36]).notes)
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from normenc.rsa.drawn_ceilings import why_pairs_unknown
+
 if TYPE_CHECKING:
     from normenc.rsa.inputs import Inputs
     from normenc.rsa.results import Inference
@@ -49,6 +51,8 @@ def scope_notes(scope: "Scope", inputs: "Inputs") -> tuple[str, ...]:
         said = [f"95 % confidence intervals generalise over {_listed(scope.factors)}{fixed}.", *said]
     if "trials" in scope.fixed and inputs.why_no_trials:
         said.append(f"Trials cannot be resampled: {inputs.why_no_trials}.")
+    if why_not := why_pairs_unknown(inputs.sizes(scope.drawn)):
+        said.append(f"Intervals of the noise ceiling, and tests against it, are unknown: {why_not}.")
     if none := why_no_intervals(scope):
         said.append(f"There are no intervals and no tests of differences: {none}.")
     return tuple(said)

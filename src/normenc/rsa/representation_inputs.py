@@ -166,7 +166,9 @@ def _kept(n_units: int, n_neurons: int, measure: RepresentationMeasure) -> int:
 def _drawn(n_neurons: int, measure: RepresentationMeasure, seed: int) -> npt.NDArray[np.intp]:
     """The neurons that are compared."""
     most = measure.most_units
-    n = n_neurons if most is None else min(most, max(n_neurons // ROUND * ROUND, min(n_neurons, ROUND)))
+    n = n_neurons if most is None else min(most, n_neurons)
+    if most is not None and isinstance(measure.arithmetic, MatchedAlignment):  # in a number that many others divide
+        n = max(n // ROUND * ROUND, min(n, ROUND))
     if n == n_neurons:
         return np.arange(n_neurons)
     return np.sort(np.random.default_rng([seed, 7, n_neurons]).permutation(n_neurons)[:n])
@@ -177,14 +179,15 @@ def _told(stacks: Mapping[str, Sequence[Any]], recorded: Sequence[Any], measure:
     if most is None:
         return ""
     kept = [len(_drawn(own.shape[1], measure, 0)) for own in recorded]
-    fewer = any(n < own.shape[1] for n, own in zip(kept, recorded, strict=True))
-    fewer |= any(_kept(v.shape[1], kept[0], measure) < v.shape[1] for s in stacks.values() for v in s)
-    if not fewer:
+    neurons = [f"{n} of {own.shape[1]}" for n, own in zip(kept, recorded, strict=True)]
+    units = {v.shape[1]: _kept(v.shape[1], kept[0], measure) for stack in stacks.values() for v in stack}
+    less = [f"{n} of {every} units of a model" for every, n in sorted(units.items()) if n < every]
+    if any(n < own.shape[1] for n, own in zip(kept, recorded, strict=True)):
+        less.append(f"{', '.join(dict.fromkeys(neurons))} neurons")
+    if not less:
         return ""
-    return (
-        f"By {measure.phrase}, at most {most} units of each model and {max(kept)} neurons were matched, drawn at "
-        "random."
-    )
+    divide = ", in numbers with a small common multiple" if isinstance(measure.arithmetic, MatchedAlignment) else ""
+    return f"By {measure.phrase}, {' and '.join(less)} were matched, drawn at random: at most {most}{divide}."
 
 
 def _seeds(values: Any, what: str) -> list[Any]:
