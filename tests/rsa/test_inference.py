@@ -123,10 +123,8 @@ def test_the_recording_decides_what_is_resampled(given, kind, factors, method):
     )
     assert found.models.filter(like="shifts").isna().all(axis=None)
     assert found.pairs.notna().all(axis=None)
-    several = kind != "none" and given not in (
-        "sessions and neurons",
-        "animals and sessions",
-    )  # of two, there is one pair
+    two = given in ("sessions and neurons", "animals and sessions")  # of them there is one pair
+    several = kind != "none" and not two
     assert np.isfinite(found.ceiling_intervals).all() == several
     assert found.models["p_ceiling"].isna().all() == (not several)
 
