@@ -56,6 +56,7 @@ class Chosen:
         whole = self.discriminability.to_numpy()
         pairs = []
         for left in self.without:
+            left = np.nan_to_num(left)  # without it, all dissimilarities of a candidate may be equal
             lost = np.nan_to_num((whole - left) * np.exp(log_ndtr(-whole) - log_ndtr(-whole[~np.isnan(whole)].min())))
             row, column = np.unravel_index(np.argmax(lost), lost.shape)
             pairs.append((str(self.discriminability.index[row]), str(self.discriminability.columns[column])))
@@ -141,7 +142,9 @@ def choose_stimuli(
     Raises
     ------
     InputError
-        If there are fewer stimuli than asked for, fewer than two candidates, or two with the same RDM.
+        If there are fewer stimuli than asked for, fewer than two candidates, or two with the same RDM; if a candidate's
+        dissimilarities are all equal, or are but for so few stimuli that random sets have none of them; and as
+        :func:`discriminability`.
 
     References
     ----------
@@ -191,9 +194,10 @@ class _Problem:
         self.extension = Extension(self.rdms, self.experiment.reliability, self.experiment.degrees)
 
     def leads(self, places: Any) -> tuple[Floats, Floats]:
-        """Of a set of stimuli."""
+        """Of a set of stimuli; NaN where a candidate's dissimilarities are all equal on them."""
         of_set = self.rdms[:, places][:, :, places]
-        lead, spread = leads(of_set, self.experiment.reliability[:, places], self.experiment.degrees)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            lead, spread = leads(of_set, self.experiment.reliability[:, places], self.experiment.degrees)
         return lead, spread
 
     def d_primes(self, places: Any) -> Floats:
@@ -221,11 +225,19 @@ class _Problem:
         """The best of random sets."""
         sets = [rng.choice(self.rdms.shape[1], n, replace=False) for _ in range(STARTS)]
         scores = [self.confusion(places) for places in sets]
+        if not np.isfinite(scores).any():
+            raise InputError(
+                f"in none of {STARTS} random sets of {n} stimuli do all candidates have a similarity: all "
+                "dissimilarities of one are equal but for very few stimuli. Leave it out, or give a smaller pool with "
+                "those stimuli"
+            )
         return [int(place) for place in sets[int(np.argmin(scores))]]
 
     def extended(self, chosen: list[int], among: npt.NDArray[np.intp] | None = None) -> Floats:
         """:func:`confusion` with one more stimulus, of the pool or of those to be tried; infinite for those chosen."""
-        scores = confusion(*self.extension.leads(np.array(chosen), among), self.shares)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scores = confusion(*self.extension.leads(np.array(chosen), among), self.shares)
+        scores[np.isnan(scores)] = np.inf
         if among is None:
             scores[chosen] = np.inf
         return scores

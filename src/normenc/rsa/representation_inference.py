@@ -23,6 +23,7 @@ from normenc.rsa.representation_measures import (
     RepresentationMethod,
     as_representation_measure,
 )
+from normenc.rsa.representation_samples import KernelAlignment
 from normenc.rsa.resampling import block_length_of
 from normenc.rsa.results import Inference
 from normenc.rsa.scopes import Asked, Scope, asked_scope, other_scope
@@ -32,6 +33,10 @@ __all__ = ["infer_representations", "infer_representations_in_scopes"]
 Floats = npt.NDArray[np.float64]
 UNDEFINED = (
     "its similarity by {} is undefined: too few stimuli for its components, or they differ no more than by chance"
+)
+OF_OTHERS = (
+    "Differences from the noise ceiling are not tested: {} is that of the population from which the neurons were "
+    "drawn, so that it matters which ones were, but they are taken as all there are."
 )
 IN_SAMPLES = "its similarity is undefined in {} % of bootstrap samples"
 
@@ -208,6 +213,13 @@ class _Recorded:
             seed=seed,
         )
 
+    @property
+    def is_of_others(self) -> bool:
+        """Whether the same neurons are a sample by which the measure estimates the similarity of their population."""
+        arithmetic = self.measure.arithmetic
+        corrected = isinstance(arithmetic, KernelAlignment) and arithmetic.corrected
+        return corrected and self.ceiling.kind in ("repeats", "neurons", "sessions") and self.inputs.n_neurons > 0
+
     def tested(self, n_permutations: int) -> Tested:
         """Both tests against chance, by permuting the stimuli of the recording."""
         inputs = self.permuted
@@ -237,9 +249,13 @@ class _Recorded:
         summary = Contrasts.of(of_scope(samples, scope.drawn), inputs.sizes(scope.drawn), blocks, estimate)
         summary = summary.with_unknown(self.given.names, self.flat, IN_SAMPLES)
         low, high, *_ = summary.of_weights(np.eye(len(summary.estimate))[-2:])
-        told = (inputs.drawn_units,) if inputs.drawn_units else ()
+        told = [inputs.drawn_units] if inputs.drawn_units else []
+        models = model_table(summary, self.given, tested.p_values(summary.known), measure)
+        if self.is_of_others and "neurons" not in scope.drawn:
+            models[[name for name in models if name.startswith("p_ceiling")]] = np.nan
+            told.append(OF_OTHERS.format(measure.phrase))
         return Inference(
-            models=model_table(summary, self.given, tested.p_values(summary.known), measure),
+            models=models,
             pairs=pair_table(summary, self.given.names),
             ceiling=ceiling,
             ceiling_intervals=measure.clip(np.stack([low, high], axis=1)),
