@@ -152,8 +152,9 @@ def circle_of(n_stimuli: int, positions: npt.ArrayLike | None, period: float = 3
     Raises
     ------
     InputError
-        If positions are not finite numbers, one for each stimulus, or are fewer than 4 different ones; if the period is
-        not a positive number; or if they leave half of the circle or more without a stimulus.
+        If there are fewer than 4 stimuli; if positions are not finite numbers, one for each stimulus, or are fewer than
+        4 different ones; if the period is not a positive number; or if they leave half of the circle or more without a
+        stimulus.
 
     Examples
     --------
@@ -299,9 +300,7 @@ def _across(matrix: Floats, reach: int) -> Floats:
 def _angles(n_stimuli: int, positions: npt.ArrayLike | None, period: float) -> Floats:
     if isinstance(period, bool) or not isinstance(period, int | float | np.number) or not 0 < period < np.inf:
         raise InputError(f"period is {period!r}; it must be a positive number of degrees, such as 180 or 360")
-    if positions is None:
-        return np.arange(n_stimuli) * 360 / n_stimuli
-    values = as_array(positions, "positions")
+    values = np.arange(n_stimuli) * period / n_stimuli if positions is None else as_array(positions, "positions")
     if values.shape != (n_stimuli,):
         raise InputError(f"positions have shape {values.shape}; they must be ({n_stimuli},), one for each stimulus")
     if values.dtype.kind not in "iuf" or not np.isfinite(values).all():

@@ -79,7 +79,7 @@ def simulated_data(
     if recording.responses is None or recording.responses.shape[1] < MIN_NEURONS:
         if stated is None or settings.n_neurons is None:
             raise InputError(_unknown(recording))
-        return _stated(rdms, settings, stated, settings.n_neurons, 1, settings.n_repeats or 1)
+        return _stated(rdms, settings, stated, settings.n_neurons, _n_subjects(recording), settings.n_repeats or 1)
     n_animals = _n_animals(recording)
     repeats = mean_repeats(recording) / (1 if _own_neurons(recording) else n_animals)
     asked = settings.n_repeats or repeats
@@ -122,6 +122,15 @@ def _stated(
     }
     own: list[int | UnequalNeurons] = [n_neurons] * n_animals
     return SimulatedData(dict.fromkeys(rdms, own), dict.fromkeys(rdms, float(noise / np.sqrt(n_repeats))), facts)
+
+
+def _n_subjects(recording: Recording) -> int:
+    """Animals of a recording known by RDMs: one for each RDM, unless several are of an animal's sessions."""
+    if recording.rdms is None:
+        return 1
+    if recording.animals:
+        return len(recording.animals)
+    return 1 if recording.sessions else len(recording.rdms)
 
 
 def _unknown(recording: Recording) -> str:
