@@ -261,7 +261,7 @@ def test_the_stochastic_shape_distance_by_hand():
         (lambda: rsa.corrected_cka(np.eye(12), Y), "share does not vary"),
         (lambda: rsa.bures_similarity(X, np.full((12, 3), 2.0)), "all stimuli evoke the same response"),
         (lambda: rsa.stochastic_shape_distance(X, Y), "must be \\(n_repeats, n_stimuli, n_units\\)"),
-        (lambda: rsa.stochastic_shape_distance(X[None], Y[None]), "1 first repeats of 12 stimuli"),
+        (lambda: rsa.stochastic_shape_distance(X[None], Y[None]), "number of first repeats is 1, of 12 stimuli"),
         (lambda: rsa.soft_matching(RNG.normal(size=(5, 997)), RNG.normal(size=(5, 1009))), "997 and 1,009 units"),
     ],
 )

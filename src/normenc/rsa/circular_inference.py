@@ -31,6 +31,10 @@ NO_PROFILE = "its dissimilarities do not depend on the angle between stimuli"
 WHY = {REST: NO_REST, PROFILE: NO_PROFILE}
 OF_DATA = {part: why.replace("its", "the recording’s", 1) for part, why in WHY.items()}
 COPIED = ("similarity", "low", "high", "standard_error", "p_shifts", "p_shifts_holm", "why_unknown")
+OPTIONS = (
+    *("responses", "repeats", "subject", "session", "rdm_metric", "generalise_to", "block_length", "n_samples"),
+    *("n_permutations", "seed", "progress"),
+)
 NOT_TESTED = (
     "The similarity after the best alignment is the largest of all shifts and mirror images, so that it is never below "
     "the similarity as it is; it is not tested."
@@ -116,7 +120,8 @@ def infer_circular_parts(
         Whether the best alignment is searched; it takes two comparisons of RDMs for each stimulus.
     options
         Further arguments of :func:`normenc.rsa.infer`: ``responses``, ``repeats``, ``subject``, ``session``,
-        ``rdm_metric``, ``generalise_to``, ``block_length``, ``n_samples``, ``seed``, ``progress``.
+        ``rdm_metric``, ``generalise_to``, ``block_length``, ``n_samples``, ``n_permutations``,
+        ``seed``, ``progress``.
 
     Returns
     -------
@@ -142,6 +147,8 @@ def infer_circular_parts(
     >>> found.models["why_unknown"][2]
     'its dissimilarities depend on the angle between stimuli alone'
     """
+    if unknown := [name for name in options if name not in OPTIONS]:
+        raise InputError(f"there is no option {unknown[0]!r}; the options are {', '.join(OPTIONS)}")
     measure, around = as_measure(method), _around(positions, period)
     repeats, seed = turned_stack(options.get("repeats"), "repeats"), as_seed(options.get("seed", 0))
     whose = options.get("subject"), options.get("session")

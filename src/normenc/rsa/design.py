@@ -56,7 +56,6 @@ class Chosen:
         whole = self.discriminability.to_numpy()
         pairs = []
         for left in self.without:
-            left = np.nan_to_num(left)  # without it, all dissimilarities of a candidate may be equal
             lost = np.nan_to_num((whole - left) * np.exp(log_ndtr(-whole) - log_ndtr(-whole[~np.isnan(whole)].min())))
             row, column = np.unravel_index(np.argmax(lost), lost.shape)
             pairs.append((str(self.discriminability.index[row]), str(self.discriminability.columns[column])))
@@ -201,10 +200,11 @@ class _Problem:
         return lead, spread
 
     def d_primes(self, places: Any) -> Floats:
-        """Leads over their spread, NaN on the diagonal."""
+        """Leads over their spread, NaN on the diagonal; 0 where a candidate's dissimilarities are all equal."""
         lead, spread = self.leads(places)
-        np.fill_diagonal(spread, np.nan)
-        return lead / spread
+        found = np.nan_to_num(lead / spread)
+        np.fill_diagonal(found, np.nan)
+        return found
 
     def confusion(self, places: Any) -> float:
         """Of a set of stimuli; infinite where a candidate's dissimilarities are all equal on them."""

@@ -25,7 +25,7 @@ from normenc.rsa.labels import check_same
 from normenc.rsa.pairs import as_rdm, upper
 from normenc.rsa.ties import is_flat
 
-__all__ = ["Experiment", "as_candidates", "as_noise", "discriminability", "leads", "recorded_rdm"]
+__all__ = ["Experiment", "as_candidates", "as_noise", "check_possible", "discriminability", "leads", "recorded_rdm"]
 
 Floats = npt.NDArray[np.float64]
 ROUNDING = 1e-6  # of the largest eigenvalue, in RDMs of single precision
@@ -84,7 +84,22 @@ def recorded_rdm(rdm: Any, reliability: Any) -> Floats:
     return recorded
 
 
-def as_noise(given: Any) -> float:
+def check_possible(rdms: Floats, what: str, metric: str = "correlation") -> None:
+    """Raise InputError if dissimilarities are none that responses could have, up to rounding.
+
+    Correlations, and cosines, are -1 to 1, so that these dissimilarities are 0 to 2; no other is negative.
+    """
+    highest = 2.0 if metric in ("correlation", "cosine") else np.inf
+    low, high = float(np.min(rdms)), float(np.max(rdms)) + 0.0
+    if low < -ROUNDING * max(1.0, high) or high > highest + ROUNDING:
+        reach = "0 to 2" if np.isfinite(highest) else "at least 0"
+        raise InputError(
+            f"{what} has dissimilarities from {low:.3g} to {high:.3g}; by {metric} they are {reach}, and responses are "
+            "simulated from them. Give its RDM by this metric"
+        )
+
+
+def as_noise(given: Any, what: str = "noise") -> float:
     """A standard deviation of noise, checked.
 
     Raises
@@ -94,7 +109,7 @@ def as_noise(given: Any) -> float:
     """
     number = not isinstance(given, bool) and isinstance(given, int | float | np.number)
     if not (number and np.isfinite(given) and given >= 0):
-        raise InputError(f"noise is {given!r}; it must be a finite standard deviation of at least 0")
+        raise InputError(f"{what} is {given!r}; it must be a finite standard deviation of at least 0")
     return float(given)
 
 
@@ -140,6 +155,7 @@ def as_candidates(candidates: Mapping[str, Any]) -> tuple[list[str], Floats]:
     if len(matrices[0]) < 3:
         raise InputError(f"there are {len(matrices[0])} stimuli; RDMs are correlated over pairs of at least 3")
     for name, matrix in zip(names, matrices, strict=True):
+        check_possible(matrix, f"the RDM of {name!r}")
         if is_flat(upper(matrix)):
             raise InputError(f"all dissimilarities of {name!r} are equal, so its similarity is undefined; leave it out")
     return names, np.stack([_of_correlations(matrix) for matrix in matrices])

@@ -43,7 +43,10 @@ class RepresentationInputs(Inputs):
         What of the units is compared, if not all; a sentence.
     """
 
-    undefined: ClassVar[str] = "that of {} is undefined"
+    undefined: ClassVar[str] = (
+        "that of {} is undefined: too few stimuli for the components that the measure compares, or they differ no more "
+        "than by chance"
+    )
     responses: tuple[Floats, ...] = ()
     recorded: tuple[Floats, ...] = ()
     repeats: Floats | None = None
