@@ -77,7 +77,7 @@ def test_what_cannot_be_simulated_is_refused(given, message):
 
 def test_impossible_rdms_are_not_chosen_between():
     for choose in (rsa.discriminability, lambda given, **how: rsa.choose_stimuli(given, 6, **how)):
-        with pytest.raises(InputError, match="the RDM of 'ring' has dissimilarities from -1.98 to 0"):
+        with pytest.raises(InputError, match=r"the RDM of 'ring' has dissimilarities from -1\.98 to 0"):
             choose({"ring": -RING, "b": MODELS["b"]}, n_neurons=20, noise=1.0)
     large = {"ring": 10 * RING, "b": 10 * MODELS["b"]}  # Euclidean ones have no upper end
     assert rsa.identification(large, n_neurons=20, noise=1, n_simulations=5, rdm_metric="euclidean").rate().rate > 0
