@@ -55,7 +55,7 @@ def test_uneven_stimuli_are_not_shifted_and_it_is_said(how):
         p, notes = infer_by_responses(UNEVEN[name], how)
         assert p.isna().all(), name
         (said,) = [note for note in notes if note.startswith("Circular shifts were not tested")]
-        assert "not evenly spaced around their circle: steps are" in said
+        assert "not evenly spaced around their circle (steps are" in said
 
 
 def test_shifts_by_rank_would_find_a_relation_where_there_is_none():

@@ -257,14 +257,14 @@ def why_not_even(n_stimuli: int, positions: npt.ArrayLike | None) -> str:
     >>> why_not_even(4, [0, 90, 180, 270])
     ''
     >>> why_not_even(4, [0, 90, 200, 270])
-    'the stimuli are not evenly spaced around their circle: steps are 0.78 to 1.22 times the mean step'
+    'the stimuli are not evenly spaced around their circle (steps are 0.78 to 1.22 times the mean step)'
     """
     steps = steps_around(n_stimuli, positions) * n_stimuli / 360
     if np.abs(steps - 1).max() <= EVEN:
         return ""
     return (
-        f"the stimuli are not evenly spaced around their circle: steps are {steps.min():.2f} to {steps.max():.2f} "
-        "times the mean step"
+        f"the stimuli are not evenly spaced around their circle (steps are {steps.min():.2f} to {steps.max():.2f} "
+        "times the mean step)"
     )
 
 
