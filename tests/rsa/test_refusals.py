@@ -94,3 +94,13 @@ def test_too_few_stimuli_for_a_measure_are_said_to_be():
     for method in ("svcca", "pwcca"):
         with pytest.raises(InputError, match="similarity: that of 'a' is undefined: too few stimuli"):
             rsa.infer_representations({"a": RNG.normal(size=(8, 9))}, few, method=method)
+
+
+def test_rdms_in_place_of_responses_are_refused():
+    for call in (
+        lambda: rsa.infer_representations(MODELS, PATTERNS),
+        lambda: rsa.infer_representations(RESPONSES, ANIMALS),
+        lambda: rsa.against_animals(MODELS, ANIMALS, method="linear-cka"),
+    ):
+        with pytest.raises(InputError, match="with zeros on the diagonal, as an RDM is; measures of representations"):
+            call()

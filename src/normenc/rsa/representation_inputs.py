@@ -77,6 +77,9 @@ class RepresentationInputs(Inputs):
         _check_stimuli(stacks, recorded, measure)
         named = [(f"the model {name!r}", _labels(values)) for name, values in models.items()]
         check_same([*named, ("the responses", labels), ("the repeats", labels_of(repeats, -2))])
+        given = [(f"the model {name!r}", own) for name, stack in stacks.items() for own in stack]
+        for what, own in (*given, *(("the recording", array) for array in recorded)):
+            _check_no_rdm(what, own)
         subject, session = whose
         if same_neurons and len(recorded) > 1 and session is None:
             session = np.arange(len(recorded))
@@ -256,6 +259,17 @@ def _recorded(responses: Any, mean: Floats | None) -> tuple[list[Any], Sequence[
             f"{' and '.join(map(str, own[0].shape))}; give repeats of the same"
         )
     return own, labels, True
+
+
+def _check_no_rdm(what: str, values: Any) -> None:
+    """Raise InputError for an RDM in place of responses: symmetric, with a diagonal of zeros."""
+    array = np.asarray(values)
+    square = array.shape[0] == array.shape[1] and not np.diagonal(array).any()
+    if square and array.any() and np.allclose(array, array.T):
+        raise InputError(
+            f"{what} is a symmetric matrix with zeros on the diagonal, as an RDM is; measures of representations "
+            "compare responses, shape (n_stimuli, n_units)"
+        )
 
 
 def _check_stimuli(
