@@ -319,3 +319,20 @@ def loaded_from(tmp_path, source, n=N):
     responses = np.random.default_rng(0).normal(size=(2 * n, 3))
     np.savez(tmp_path / "a.npz", responses=responses, image=np.tile(np.arange(n), 2))
     return load(tmp_path / "a.npz", images=source)
+
+
+def test_a_table_of_images_that_also_tells_what_they_show_is_labelled_by_the_images_that_are_given(tmp_path):
+    """As the order of presentation of a design, to which responses were added."""
+    rng, folder = np.random.default_rng(0), tmp_path / "stimuli"
+    folder.mkdir()
+    for place in range(4):
+        Image.fromarray(rng.integers(0, 255, (6, 8), dtype=np.uint8)).save(folder / f"stimulus_{place}.png")
+    names = [f"stimulus_{place}.png" for place in (0, 3, 1, 2, 0, 1, 2, 3)]
+    rows = [f"{name},{20 * k},{','.join(map(str, rng.normal(size=8)))}" for k, name in enumerate(names)]
+    lines = ["image,orientation," + ",".join(f"n{k}" for k in range(8)), *rows]
+    (tmp_path / "mine.csv").write_text("\n".join(lines))
+    with pytest.raises(InputError, match="it holds orientation and image; choose"):
+        load(tmp_path / "mine.csv")
+    found = load(tmp_path / "mine.csv", images=folder)
+    assert found.kind == "image" and found.n_stimuli == 4 and found.images.shape == (4, 6, 8)
+    assert "image labels the stimuli, whose images were given, and not orientation" in found.notes

@@ -146,6 +146,7 @@ def frame(array: np.ndarray, kind: str, names: Any = None) -> Any:
 
 
 MODEL_PAIR = {"one": ("rdm", MODELS[0]), "two": ("rdm", MODELS[1])}
+POSSIBLE_PAIR = {name: (kind, array % 3) for name, (kind, array) in MODEL_PAIR.items()}  # 0 to 2, as correlations are
 LAYER_PAIR = {"layer": ("rdm", MODELS[0]), "control": ("rdm", MODELS[1])}
 OWN = {"correlates": True}
 CALLS = [
@@ -257,7 +258,12 @@ CALLS = [
     Call(
         "identification",
         lambda one, two, truth: rsa.identification(
-            {"one": one, "two": two}, n_neurons=9, noise=5, truths={"truth": truth}, n_simulations=6
+            {"one": one, "two": two},
+            n_neurons=9,
+            noise=5,
+            truths={"truth": truth},
+            n_simulations=6,
+            rdm_metric="euclidean",
         ),
         {**MODEL_PAIR, "truth": ("rdm", ANIMALS[0])},
         "drawn",
@@ -265,12 +271,12 @@ CALLS = [
     Call(
         "discriminability",
         lambda one, two: rsa.discriminability({"one": one, "two": two}, n_neurons=9, noise=5),
-        MODEL_PAIR,
+        POSSIBLE_PAIR,
     ),
     Call(
         "choose_stimuli",
         lambda one, two: rsa.choose_stimuli({"one": one, "two": two}, 5, n_neurons=9, noise=5),
-        MODEL_PAIR,
+        POSSIBLE_PAIR,
         "drawn",
     ),
     Call("infer", infer, {**MODEL_PAIR, "data": ("rdms", ANIMALS)}, "drawn", "of animals"),

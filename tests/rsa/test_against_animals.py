@@ -76,3 +76,104 @@ def test_one_animal_is_refused():
         rsa.against_animals({"m": animals[0]}, animals, subject=["x", "x"])
     with pytest.raises(InputError, match="has no similarity"):
         rsa.against_animals({"flat": 1 - np.eye(N)}, animals)
+
+
+def different_animals(rng, n_animals, n_stimuli=20):
+    """Animals that differ in how noisy they are, so that there is variance over animals to find."""
+    patterns = np.random.default_rng(5).normal(size=(n_stimuli, 30))
+    noise = np.exp(0.8 * rng.normal(size=n_animals))
+    return [rsa.rdm(patterns + own * rng.normal(size=patterns.shape)) for own in noise]
+
+
+@pytest.mark.parametrize("generalise_to", [["animals"], ["stimuli", "animals"], None])
+def test_two_animals_say_nothing_of_other_pairs(generalise_to):
+    """Their one similarity is in all samples that have one, so that its variance over them would be 0."""
+    two = different_animals(np.random.default_rng(0), 2)
+    found = rsa.against_animals(
+        {"m": rsa.rdm(RNG.normal(size=(20, 9)))}, two, generalise_to=generalise_to, n_samples=30
+    )
+    assert found.models[["low", "high", "standard_error", "dof", "p", "p_holm"]].isna().all(axis=None)
+    assert found.models["why_unknown"][0].startswith("two animals have one similarity with each other, and how much")
+    assert np.isfinite(found.between[0]) and np.isnan(found.between[1:]).all()
+    assert "interval unknown" in repr(found) and found.notes[0].startswith("There are no intervals: two animals have")
+    of_these = rsa.against_animals({"m": two[0]}, two, generalise_to=["stimuli"], n_samples=30)
+    assert of_these.models["p"].notna().all() and of_these.models["why_unknown"].eq("").all()
+
+
+def test_three_animals_cover_the_difference_in_the_population():
+    rng = np.random.default_rng(1)
+    patterns = np.random.default_rng(5).normal(size=(20, 30))
+    model = rsa.rdm(patterns + 0.8 * rng.normal(size=patterns.shape))
+    pairs = np.triu_indices(20, 1)
+    many = np.corrcoef([own[pairs] for own in different_animals(rng, 300)])
+    between = (many.sum() - 300) / (300 * 299)
+    others = different_animals(rng, 300)
+    truth = np.mean([np.corrcoef(model[pairs], own[pairs])[0, 1] for own in others]) - between
+    covered = []
+    for seed in range(60):
+        own = different_animals(rng, 3)
+        found = rsa.against_animals({"m": model}, own, generalise_to=["animals"], n_samples=50, seed=seed).models
+        covered.append(found["low"][0] <= truth <= found["high"][0])
+    assert np.mean(covered) > 0.85
+
+
+@pytest.mark.parametrize("kind", ["rdms", "session rdms", "linear-cka", "bures", "soft-matching"])
+def test_two_animals_or_sessions_say_nothing_of_the_ceiling_s_variance(kind):
+    """The same holds of noise ceilings, which are similarities of animals with each other."""
+    rng = np.random.default_rng(3)
+    responses = [RNG.normal(size=(20, 6)) + 0.5 * rng.normal(size=(20, 6)) for _ in range(3)]
+    rdms, model = [rsa.rdm(own) for own in responses], rng.normal(size=(20, 6))
+    for n, known in ((2, False), (3, True)):
+        if kind.endswith("rdms"):
+            whose = {"session": range(n)} if kind == "session rdms" else {}
+            asked = ["sessions" if whose else "animals"]
+            found = rsa.infer({"m": rsa.rdm(model)}, rdms[:n], **whose, generalise_to=asked, n_samples=20)
+        else:
+            options = {"generalise_to": ["animals"], "n_samples": 20, "n_permutations": 9}
+            found = rsa.infer_representations({"m": model}, responses[:n], method=kind, **options)
+        assert np.isfinite(found.ceiling.lower)
+        assert found.models["low"].notna().all()
+        assert found.models["p_ceiling"].notna().all() == known
+        assert np.isfinite(found.ceiling_intervals[0]).all() == known
+        assert any(note.startswith("Intervals of the noise ceiling, and tests") for note in found.notes) != known
+
+
+def test_animals_without_a_similarity_are_refused_by_name():
+    rdms = different_animals(np.random.default_rng(4), 2)
+    with pytest.raises(InputError, match="similarity of the animals a and flat by pearson is undefined"):
+        rsa.against_animals({"m": rdms[0]}, [rdms[1], 1 - np.eye(20)], subject=["a", "flat"])
+    responses = [RNG.normal(size=(8, 30)) for _ in range(3)]  # as many components as stimuli but one
+    for method in ("svcca", "pwcca"):
+        with pytest.raises(InputError, match=f"animals 1 and 2 by {method} is undefined: too few stimuli"):
+            rsa.against_animals({"m": responses[0]}, responses, method=method)
+    few = [RNG.normal(size=(8, 2)) for _ in range(3)]
+    found = rsa.against_animals({"m": responses[0], "few": few[0]}, few, method="svcca", n_samples=20)
+    assert found.models["similarity"].isna().tolist() == [True, False]
+    assert found.models["why_unknown"][0].startswith("its similarity by svcca is undefined: too few stimuli")
+
+
+@pytest.mark.parametrize(
+    ("method", "alone"),
+    [
+        ("soft-matching", rsa.soft_matching),
+        ("partial-soft-matching", rsa.partial_soft_matching),
+        ("one-to-one", rsa.one_to_one_correlation),
+    ],
+)
+def test_all_units_are_matched_where_they_can_be(method, alone):
+    rng = np.random.default_rng(5)
+    animals = [rng.normal(size=(15, n)) for n in (30, 20, 30)]
+    found = rsa.against_animals({"m": rng.normal(size=(15, 7))}, animals, method=method, n_samples=2)
+    pairs = [alone(a, b) for a in animals for b in animals if a is not b]
+    assert found.between[0] == pytest.approx(np.mean(pairs)) and not found.notes
+    odd = [rng.normal(size=(15, n)) for n in (31, 29, 31)]
+    found = rsa.against_animals({"m": rng.normal(size=(15, 7))}, odd, method=method, n_samples=2)
+    if method != "one-to-one":
+        assert "24 of 31, 24 of 29 neurons were matched" in found.notes[0]
+
+
+@pytest.mark.parametrize("method", ["procrustes", "nothing", ["pearson"], None])
+def test_a_method_that_is_none_is_refused(method):
+    animals = different_animals(np.random.default_rng(6), 3)
+    with pytest.raises(InputError, match=r"method is .*(bures|one of)"):
+        rsa.against_animals({"m": animals[0]}, animals, method=method)

@@ -168,6 +168,14 @@ def test_positions_that_are_no_circle_are_refused(given, message):
         rsa.circular_parts(rdm, **given)
 
 
+@pytest.mark.parametrize("positions", [None, [0, 120, 240]])
+def test_three_stimuli_have_one_angle_and_no_profile(positions):
+    rdm = rsa.rdm(np.random.default_rng(0).normal(size=(3, 5)))
+    for divide in (rsa.circular_parts, lambda own, where: rsa.infer_circular_parts({"m": own}, own, positions=where)):
+        with pytest.raises(InputError, match=r"there are 3 different positions.* need at least 4"):
+            divide(rdm, positions)
+
+
 def test_what_cannot_be_divided_is_refused():
     with pytest.raises(InputError, match="give rdm, responses or repeats"):
         rsa.circular_parts()

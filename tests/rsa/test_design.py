@@ -189,7 +189,33 @@ def test_candidates_with_the_same_rdm_are_refused():
         choose_stimuli({"one": one, "copy": one.copy()}, 10, n_neurons=20, noise=1.0)
 
 
-def test_a_flat_candidate_is_refused():
-    flat = 1 - np.eye(10)
-    with pytest.raises(InputError, match="all dissimilarities of 'flat' are equal"):
-        discriminability({"first": candidates(10)["first"], "flat": flat}, n_neurons=20, noise=1.0)
+@pytest.mark.parametrize(
+    "flat", [1 - np.eye(12), 0.3 * (1 - np.eye(12)), (1 - np.eye(12)) / 3 + 1e-15 * np.eye(12)[::-1]]
+)
+def test_a_flat_candidate_is_refused(flat):
+    pool = {"first": candidates(12)["first"], "flat": flat - np.diag(np.diag(flat))}
+    for choose in (discriminability, lambda given, **how: choose_stimuli(given, 6, **how)):
+        with pytest.raises(InputError, match="all dissimilarities of 'flat' are equal"):
+            choose(pool, n_neurons=20, noise=1.0)
+
+
+def test_a_candidate_that_is_flat_but_for_few_stimuli_is_never_chosen_without_them():
+    flat = 1 - np.eye(150)
+    flat[0, 1] = flat[1, 0] = 0.1  # one pair in 11,175
+    pool = {"one": rdm(np.random.default_rng(0).normal(size=(150, 9))), "nearly": flat}
+    with pytest.raises(InputError, match="in none of 200 random sets of 5 stimuli do all candidates have a similarity"):
+        choose_stimuli(pool, 8, n_neurons=30, noise=1.0, seed=3)
+    flat = 1 - np.eye(40)
+    flat[0, 1:20] = flat[1:20, 0] = 0.5
+    pool = {name: own for name, own in candidates(40).items() if name != "part"}
+    chosen = choose_stimuli(pool | {"nearly": flat}, 8, n_neurons=30, noise=1.0)
+    assert 0 in chosen.stimuli and np.isfinite(chosen.discriminability.to_numpy()[~np.eye(3, dtype=bool)]).all()
+    (row,) = [pair for place, pair in zip(chosen.stimuli, chosen.separates, strict=True) if place == 0]
+    assert "nearly" in row  # without this stimulus it has no similarity at all
+
+
+@pytest.mark.parametrize("noise", ["1", None, True, [1.0], np.nan, {"first": "1", "near": 1.0, "part": 1.0}])
+def test_noise_that_is_no_number_is_refused(noise):
+    for choose in (discriminability, lambda given, **how: choose_stimuli(given, 6, **how)):
+        with pytest.raises(InputError, match=r"noise is .* must be a finite standard deviation"):
+            choose(candidates(12), n_neurons=20, noise=noise)

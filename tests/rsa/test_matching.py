@@ -210,6 +210,24 @@ def test_two_samples_of_one_population_are_alike_after_correction_alone():
     assert debiased < 0.65
 
 
+def test_the_same_units_twice_are_not_multiplied_with_themselves():
+    """The correction leaves them out of the denominator; in the numerator they would raise it above 1."""
+    rng = np.random.default_rng(2)
+    latent = rng.normal(size=(40, 4))
+    tuning = latent @ rng.normal(size=(4, 8))
+    assert rsa.corrected_cka(tuning, tuning, same_units=True) == pytest.approx(1, abs=1e-12)
+    found = []
+    for _ in range(100):
+        one, other = (tuning + rng.normal(size=tuning.shape) for _ in range(2))
+        found.append((rsa.corrected_cka(one, other, same_units=True), rsa.corrected_cka(one, other)))
+    same, apart = np.mean(found, axis=0)
+    assert same == pytest.approx(1, abs=0.05) and apart > 1.15
+    weights = rng.integers(0, 3, size=(3, 40)).astype(float)
+    kernels = [[np.outer(unit, unit) for unit in a.T] for a in (one, other)]
+    each = [kernel_products(a[None], b, weights, unbiased=True)[0] for a, b in zip(*kernels, strict=True)]
+    np.testing.assert_allclose(products_of_units(one, weights, other), np.transpose(each), atol=1e-9)
+
+
 def test_the_stochastic_shape_distance_is_that_of_netrep():
     """GaussianStochasticMetric of netrep (GitHub, commit 014e8de), 3,000 steps, of centred means and covariances."""
     rng = np.random.default_rng(5)
@@ -237,11 +255,13 @@ def test_the_stochastic_shape_distance_by_hand():
         (lambda: rsa.one_to_one_correlation(X[:5], Y[:5]), "needs at least 6"),
         (lambda: rsa.one_to_one_correlation(X, Y, n_splits=0), "n_splits is 0"),
         (lambda: rsa.corrected_cka(X, Y, sampled="x"), "sampled is 'x'"),
+        (lambda: rsa.corrected_cka(X, X), "are the same responses.* give same_units=True"),
+        (lambda: rsa.corrected_cka(X, X[:, :2], same_units=True), "same_units needs as many in both"),
         (lambda: rsa.corrected_cka(X[:, :1], Y), "first representation has one unit"),
         (lambda: rsa.corrected_cka(np.eye(12), Y), "share does not vary"),
         (lambda: rsa.bures_similarity(X, np.full((12, 3), 2.0)), "all stimuli evoke the same response"),
         (lambda: rsa.stochastic_shape_distance(X, Y), "must be \\(n_repeats, n_stimuli, n_units\\)"),
-        (lambda: rsa.stochastic_shape_distance(X[None], Y[None]), "1 first repeats of 12 stimuli"),
+        (lambda: rsa.stochastic_shape_distance(X[None], Y[None]), "number of first repeats is 1, of 12 stimuli"),
         (lambda: rsa.soft_matching(RNG.normal(size=(5, 997)), RNG.normal(size=(5, 1009))), "997 and 1,009 units"),
     ],
 )

@@ -177,13 +177,13 @@ GIVEN = {  # the least that each function needs, before options
         **({"rdm": MODELS[0], "n_neurons": 4, "noise": 1, "rng": np.random.default_rng(0)} | o)
     ),
     "identification": lambda **o: rsa.identification(
-        {"a": MODELS[0], "b": MODELS[1]}, **({"n_neurons": 9, "noise": 5, "n_simulations": 6} | o)
+        {"a": MODELS[0] % 3, "b": MODELS[1] % 3}, **({"n_neurons": 9, "noise": 5, "n_simulations": 6} | o)
     ),
     "discriminability": lambda **o: rsa.discriminability(
-        {"a": MODELS[0], "b": MODELS[1]}, **({"n_neurons": 9, "noise": 5} | o)
+        {"a": MODELS[0] % 3, "b": MODELS[1] % 3}, **({"n_neurons": 9, "noise": 5} | o)
     ),
     "choose_stimuli": lambda **o: rsa.choose_stimuli(
-        {"a": MODELS[0], "b": MODELS[1]}, **({"n_chosen": 5, "n_neurons": 9, "noise": 5} | o)
+        {"a": MODELS[0] % 3, "b": MODELS[1] % 3}, **({"n_chosen": 5, "n_neurons": 9, "noise": 5} | o)
     ),
     "permuted_similarities": lambda **o: rsa.permuted_similarities(*MODELS, [range(N)], **o),
 }

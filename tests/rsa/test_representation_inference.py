@@ -170,7 +170,7 @@ def test_seeds_are_paired_and_sessions_keep_their_neurons():
 
 def test_of_many_units_some_are_matched_and_this_is_said():
     own = infer("soft-matching", {"wide": RNG.normal(size=(N, 300))}, RNG.normal(size=(N, 130)))
-    assert any("at most 96 units of each model and 96 neurons were matched" in note for note in own.notes)
+    assert any("96 of 300 units of a model and 96 of 130 neurons were matched" in note for note in own.notes)
     assert not any("matched" in note for note in infer("soft-matching", {"x": Z[:, :6]}, Y[:, :36]).notes)
 
 
@@ -219,3 +219,36 @@ def test_names_of_measures_are_of_one_kind():
     with pytest.raises(InputError, match="already called"):
         rsa.RepresentationMeasure("pearson", lambda x, y: 1.0).register()
     assert as_measure("pearson").name == "pearson" and as_representation_measure("bures").name == "bures"
+
+
+@pytest.mark.parametrize("given", ["repeats", "repeats and neurons", "sessions"])
+def test_the_truth_is_at_the_ceiling_of_corrected_cka(given):
+    """Noise and sampling drop out of this measure: the whole population, and so its ceiling, are at 1."""
+    rng, found = np.random.default_rng(7), []
+    for seed in range(8):
+        latent = rng.normal(size=(30, 4))
+        trials = latent @ rng.normal(size=(4, 24)) + 0.5 * rng.normal(size=(6, 30, 24))
+        recorded = {"repeats": trials}
+        if given == "repeats and neurons":
+            recorded |= {"responses": trials.mean(axis=0), "generalise_to": ["stimuli", "neurons"]}
+        elif given == "sessions":
+            recorded = {"responses": trials.reshape(3, 2, 30, 24).mean(axis=1), "generalise_to": ["neurons"]}
+        options = {"method": "corrected-cka", "n_samples": 40, "n_permutations": 9, "seed": seed}
+        inference = rsa.infer_representations({"all": latent @ rng.normal(size=(4, 400))}, **recorded, **options)
+        assert np.isnan(inference.ceiling.upper)
+        low, high = inference.ceiling_intervals[0]
+        found.append((inference.ceiling.lower, inference.models["p_ceiling"][0], low < 1 < high))
+    ceilings, p, inside = np.array(found).T
+    assert np.mean(ceilings) == pytest.approx(1, abs=0.02)
+    assert (p < 0.05).sum() <= 1 and inside.sum() >= 6
+
+
+def test_sessions_without_noise_are_at_one_by_corrected_cka():
+    tuning = RNG.normal(size=(N, 4)) @ RNG.normal(size=(4, 12))
+    found = infer("corrected-cka", {"m": X}, np.stack([tuning, tuning + 1e-6 * RNG.normal(size=tuning.shape)]))
+    assert found.ceiling.lower == pytest.approx(1, abs=1e-5) and np.isnan(found.ceiling.upper)
+    of_these = infer("corrected-cka", {"m": X}, np.stack([tuning] * 3), generalise_to=["stimuli"])
+    assert of_these.models["p_ceiling"].isna().all() and np.isfinite(of_these.ceiling_intervals[0]).all()
+    assert any(
+        note.startswith("Differences from the noise ceiling are not tested: CKA corrected") for note in of_these.notes
+    )

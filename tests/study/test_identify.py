@@ -94,6 +94,17 @@ def test_a_recording_without_signal_is_said_to_tell_nothing(known_by):
         simulated(made)
 
 
+@pytest.mark.parametrize(
+    ("subjects", "n_animals"),
+    [({"animal": ["a", "b", "c"]}, 3), ({"animal": ["a", "b", "a"]}, 2), ({"session": ["1", "2", "3"]}, 1), (None, 3)],
+)
+def test_of_a_recording_known_by_rdms_as_many_animals_are_simulated(subjects, n_animals):
+    rdms = np.stack([rdm(np.random.default_rng(k).normal(size=(12, 9))) for k in range(3)])
+    known = Recording.from_rdm("published", rdms, np.arange(12) * 15.0, subjects=subjects)
+    data = simulated(known, noise=1.0, n_neurons=40)
+    assert data.facts["n_animals"] == n_animals and data.n_neurons == {"tuned": [40] * n_animals}
+
+
 def test_averages_say_that_shared_noise_is_not_seen():
     averages = Recording.from_responses("mine", recording().responses.values, orientation=np.arange(12) * 15.0)
     found = simulated(averages)

@@ -13,7 +13,7 @@ from normenc.errors import InputError
 from normenc.quality.seen import Seen, candidates_of
 from normenc.recordings import Recording
 from normenc.renamed import renamed
-from normenc.rsa.permutation import circular_shifts, label_permutations, permuted_stimuli
+from normenc.rsa.permutation import circular_shifts, label_permutations, permuted_stimuli, why_not_shifted
 from normenc.stimulus_types import StimulusType, as_type
 
 __all__ = ["Decidable", "decidable", "decisions"]
@@ -45,7 +45,7 @@ class Decidable:
         Models whose test cannot be significant, although others' can, with their smallest p-value: many orders of the
         stimuli leave their RDM unchanged.
     smallest_p_shifts : float or None
-        The same of the test by circular shifts; None where stimuli are not in order on a circle.
+        The same of the test by circular shifts; None where stimuli are not in order on a circle, evenly spaced.
     smallest_difference : float
         Smallest difference in similarity between two models that a test at 0.05 (two-sided, uncorrected) would find
         with a power of 80 %; NaN if it is not known.
@@ -240,7 +240,8 @@ def _against_chance(
     if inputs is not None:
         data = np.reshape(inputs["data"], (-1, recording.n_stimuli, recording.n_stimuli))[:, some[:, None], some]
     test = label_permutations(models, data, n_permutations=N_PERMUTATIONS, seed=seed)
-    shifts = circular_shifts(models, data).smallest_p.min() if recording.has_neighbours else math.nan
+    shifted = recording.has_neighbours and not why_not_shifted(recording.n_stimuli, True, recording.around_circle, some)
+    shifts = circular_shifts(models, data).smallest_p.min() if shifted else math.nan
     names = [*candidates] or [""]
     return _chance(dict(zip(names, test.smallest_p.tolist(), strict=True)), shifts, N_MODELS)
 

@@ -24,7 +24,7 @@ from normenc.recordings.formats.patterns import matches_of
 from normenc.recordings.labels import without_stimulus
 from normenc.recordings.named_axes import at_chosen_values
 from normenc.recordings.on_disk import picked
-from normenc.recordings.pictures import images_of_numbers, match_images
+from normenc.recordings.pictures import images_of_numbers, labelled_by_images, match_images
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.rdm_labels import unnamed_labels
 from normenc.recordings.reference_format import of_reference
@@ -79,12 +79,12 @@ def understand(
         If names are missing, or arrays do not fit together.
     """
     asked = preparation or Preparation()
-    notes = arrays.get("notes")
-    notes = list(notes) if isinstance(notes, list) else []  # else the file's own
+    notes = list(notes) if isinstance(notes := arrays.get("notes"), list) else []  # else the file's own
     known = _renamed(arrays, asked.names or {}, mapped, notes)
     _judge_by_numbers(known, asked, notes)
     facts = _facts(known) | asked.facts
     common: dict[str, Any] = {"facts": facts, "steps": _steps(known)}
+    known = known if images is None else labelled_by_images(known, notes)
     images = images if images is not None else known.get("images")
     _check_one_of_data(known)
     if "rdm" in known:

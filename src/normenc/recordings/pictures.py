@@ -15,14 +15,33 @@ from normenc.recordings.image_stacks import first_axis_counts, places_of_numbers
 from normenc.recordings.labels import as_text, visible_labels, without_stimulus
 from normenc.recordings.named_sets import ImageSets, joined
 from normenc.recordings.on_disk import is_ordered, picked
-from normenc.stimulus_types import StimulusType
+from normenc.stimulus_types import STIMULUS_TYPES, StimulusType
 from normenc.texts import natural_order
 
-__all__ = ["images_of_numbers", "match_images"]
+__all__ = ["images_of_numbers", "labelled_by_images", "match_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".npy", ".mat", ".svg")
 IN_ORDER = "in the natural order of their names"
 LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
+
+
+def labelled_by_images(arrays: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+    """The arrays of a file whose images were given: names of images label the stimuli, not what they show.
+
+    So it is in the order of presentation that ``normenc design`` writes, which holds orientations of gratings, too.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array_like
+        By the package's names.
+    notes : list of str
+        Gets a sentence on what does not label the stimuli.
+    """
+    others = [kind for kind in STIMULUS_TYPES if kind in arrays and kind != "image"]
+    if "image" not in arrays or not others:
+        return dict(arrays)
+    notes.append(f"image labels the stimuli, whose images were given, and not {' or '.join(others)}")
+    return {name: values for name, values in arrays.items() if name not in others}
 
 
 def match_images(

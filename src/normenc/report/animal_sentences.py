@@ -44,8 +44,15 @@ def _of(row: pd.Series, noun: str, others: str) -> str:
     ends = "interval unknown"
     if np.isfinite([row["low"], row["high"]]).all():
         ends = f"95 % CI {interval(row['low'], row['high'])}, {p_value(row['p_holm'])}, Holm-corrected"
+    if not np.isfinite(row["p_holm"]):
+        why = row.get("why_unknown")
+        why = f": {why}" if isinstance(why, str) and why else ""
+        return (
+            f"The most similar {noun}, {row['encoder']}, has a mean similarity of {decimals(row['similarity'])} with "
+            f"an animal, a difference of {signed(row['difference'])}, which could not be tested{why}.{others}"
+        )
     verdict = "is not significantly more or less similar to an animal than animals are to each other"
-    if np.isfinite(row["p_holm"]) and row["p_holm"] <= ALPHA:
+    if row["p_holm"] <= ALPHA:
         more = "more" if row["difference"] > 0 else "less"
         verdict = f"is significantly {more} similar to an animal than animals are to each other"
     return (

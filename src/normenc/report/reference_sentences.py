@@ -89,12 +89,12 @@ def _one_by_one(learned: pd.DataFrame, n_tests: int) -> list[str]:
         test = f"{p_value(row['p_ceiling_holm'])}, {corrected(n_tests, 'model')}"
         if distance <= 0:
             reached.append(f"{name} reaches the lower ceiling.")
+        elif pd.isna(row["p_ceiling_holm"]):
+            unsure.append(f"{name} is {distance:.3f} below the lower ceiling; this difference could not be tested.")
         elif is_close(row):
             reached.append(
                 f"{name} comes within {distance:.3f} of the lower ceiling; the difference was not significant ({test})."
             )
-        elif pd.isna(row["p_ceiling_holm"]):
-            unsure.append(f"{name} is {distance:.3f} below the lower ceiling; this difference could not be tested.")
         elif row["p_ceiling_holm"] <= ALPHA:
             below.append((name, f"{distance:.3f} ({p_value(row['p_ceiling_holm'])})"))
         else:

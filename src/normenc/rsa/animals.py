@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -11,68 +12,31 @@ import pandas as pd
 
 from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
+from normenc.rsa.animal_results import AgainstAnimals
 from normenc.rsa.bootstrap import of_scope, resampled
-from normenc.rsa.contrasts import Contrasts
+from normenc.rsa.contrasts import MOST_UNDEFINED, Contrasts
 from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.rsa.inputs import Inputs
-from normenc.rsa.measures import Measure, as_measure
+from normenc.rsa.measures import MEASURES, Measure, as_measure
 from normenc.rsa.pairs import upper
-from normenc.rsa.representation_inputs import RepresentationInputs
-from normenc.rsa.representation_measures import REPRESENTATION_MEASURES, RepresentationMeasure
+from normenc.rsa.representation_inference import IN_SAMPLES, UNDEFINED
+from normenc.rsa.representation_inputs import MOST_COPIES, RepresentationInputs
+from normenc.rsa.representation_measures import (
+    INSTEAD,
+    REPRESENTATION_MEASURES,
+    RepresentationMeasure,
+    as_representation_measure,
+)
+from normenc.rsa.representation_samples import MatchedAlignment
 from normenc.rsa.resampling import block_length_of
 from normenc.rsa.scopes import Asked, asked_scope
 from normenc.rsa.weighted import similarities
-from normenc.showing import Shown
 
 __all__ = ["AgainstAnimals", "against_animals"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[Any]
 Compare = Callable[[Counts], tuple[Floats, Floats]]  # weights of stimuli: with the animals, and between them
-
-
-@dataclass(frozen=True, repr=False)
-class AgainstAnimals(Shown):
-    """Results of :func:`against_animals`.
-
-    Attributes
-    ----------
-    models : DataFrame
-        One row per model: ``model``, ``similarity`` (mean over animals and seeds), ``between_animals`` (mean similarity
-        of two different animals), ``difference`` (the first minus the second), its 95 % interval ``low`` and ``high``,
-        ``standard_error``, ``dof``, ``p`` (two-sided, against no difference), ``p_holm``, ``p_fdr``.
-    animals : DataFrame
-        One row per model and animal: ``model``, ``animal``, ``similarity`` (of the model with it), ``between_animals``
-        (mean similarity of the others with it), ``difference``.
-    between : tuple of float
-        Mean similarity of two animals, and its 95 % interval: (mean, low, high).
-    factors : tuple of str
-        What was resampled.
-    sizes : dict of str to int
-    method : str
-    """
-
-    models: pd.DataFrame
-    animals: pd.DataFrame
-    between: tuple[float, float, float]
-    factors: tuple[str, ...]
-    sizes: dict[str, int]
-    method: str
-
-    def _title(self) -> str:
-        mean, low, high = self.between
-        return (
-            f"{len(self.models)} models beside {self.animals['animal'].nunique()} animals by {self.method}; two "
-            f"animals: {mean:.3f} ({low:.3f} to {high:.3f})"
-        )
-
-    def _notes(self) -> tuple[str, ...]:
-        over = " and ".join(self.factors)
-        return (f"95 % confidence intervals generalise over {over}. P-values are corrected for the number of models.",)
-
-    def summary(self) -> pd.DataFrame:
-        """The first columns of `models`."""
-        return self.models[["model", "similarity", "between_animals", "difference", "low", "high", "p_holm"]]
 
 
 def against_animals(
@@ -118,7 +82,8 @@ def against_animals(
     Raises
     ------
     InputError
-        If there are fewer than two animals, and as :func:`normenc.rsa.infer`.
+        If there are fewer than two animals, if the similarity of two of them is undefined, and as
+        :func:`normenc.rsa.infer`.
 
     References
     ----------
@@ -143,39 +108,93 @@ def against_animals(
         raise InputError(
             "there is one animal; this comparison needs RDMs or responses of at least two, and their names as subject"
         )
+    whole = _Whole.of(inputs, compare, _names(subject, inputs), measure)
     scope = asked_scope(inputs, generalise_to, ordered=ordered, positions=positions)
     blocks = None
     if ordered and "stimuli" in scope.drawn:
         blocks = block_length_of(inputs.matrices) if block_length is None else as_count(block_length, "block_length")
-    once = np.ones((1, inputs.n_stimuli), dtype=np.int64)
 
     def evaluate(draws: Mapping[str, Counts]) -> tuple[Floats, Floats]:
-        with_animals, between = compare(draws.get("stimuli", once))
+        with_animals, between = compare(draws.get("stimuli", whole.once))
         mean = _mean_between(between, draws.get("animals", np.ones((1, inputs.n_groups))), inputs.group)
         return with_animals, np.stack([mean, np.full(len(mean), np.nan)], axis=1)
 
     samples = resampled(
         inputs, [scope.drawn], lambda _draws: evaluate, n_samples=n_samples, block_length=blocks, seed=seed
     )
-    with_animals, between = compare(once)
-    mean = float(_mean_between(between, np.ones((1, inputs.n_groups)), inputs.group)[0])
-    estimate = np.append(inputs.average(with_animals, None, None)[0], [mean, np.nan])
-    summary = Contrasts.of(of_scope(samples, scope.drawn), inputs.sizes(scope.drawn), blocks, estimate)
-    low, high = (float(measure.clip(v[0])) for v in summary.of_weights(np.eye(len(estimate))[-2:-1])[:2])
+    summary = Contrasts.of(of_scope(samples, scope.drawn), inputs.sizes(scope.drawn), blocks, whole.estimate)
+    summary = _with_reasons(summary, inputs.names, measure)
+    low, high = (float(measure.clip(v[0])) for v in summary.of_weights(np.eye(len(whole.estimate))[-2:-1])[:2])
+    drawn_units = getattr(inputs, "drawn_units", "")
+    why_not = summary.why_pairs_unknown
     return AgainstAnimals(
         models=_model_table(summary, inputs.names),
-        animals=_animal_table(inputs, with_animals, between, _names(subject, inputs)),
-        between=(mean, low, high),
+        animals=_animal_table(inputs, whole),
+        between=(float(whole.estimate[-2]), low, high),
         factors=scope.drawn,
         sizes=inputs.counts(scope.drawn),
         method=measure.name,
+        notes=tuple(filter(None, [drawn_units, why_not and f"There are no intervals: {why_not}."])),
     )
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """All similarities as they are, without a draw: with the animals, between these, and their means."""
+
+    once: Counts
+    with_animals: Floats
+    between: Floats
+    estimate: Floats
+    whose: list[str]
+
+    @classmethod
+    def of(
+        cls, inputs: Inputs, compare: Compare, whose: list[str], measure: Measure | RepresentationMeasure
+    ) -> "_Whole":
+        once = np.ones((1, inputs.n_stimuli), dtype=np.int64)
+        with_animals, between = compare(once)
+        apart = inputs.group[:, None] != inputs.group
+        if unknown := np.argwhere(np.isnan(between[0]) & apart).tolist():
+            one, other = (whose[int(inputs.group[place])] for place in unknown[0])
+            raise InputError(
+                f"the similarity of the animals {one} and {other} by {measure.name} is undefined: too few stimuli for "
+                "it, or they differ no more than by chance, or all dissimilarities are equal; leave one of the animals "
+                "out, or choose another measure"
+            )
+        mean = _mean_between(between, np.ones((1, inputs.n_groups)), inputs.group)[0]
+        estimate = np.append(inputs.average(with_animals, None, None)[0], [mean, np.nan])
+        return cls(once, with_animals, between, estimate, whose)
+
+
+def _with_reasons(summary: Contrasts, names: list[str], measure: Measure | RepresentationMeasure) -> Contrasts:
+    """With the reason for every model whose similarity, or interval, is unknown."""
+    missing = np.isnan(summary.estimate[:-2])
+    found = summary.with_unknown(names, {}, IN_SAMPLES)
+    reasons = [
+        UNDEFINED.format(measure.name) if none else why or summary.why_pairs_unknown
+        for none, why in zip(missing, found.why_unknown, strict=True)
+    ]
+    alone = [values[:, -2] for inflations, values in found.samples if {*inflations} == {"stimuli"}]
+    undefined = max((float(np.isnan(values).mean()) for values in alone), default=0.0)
+    if undefined > MOST_UNDEFINED:
+        said = f"the similarity of animals with each other is undefined in {100 * undefined:.0f} % of bootstrap samples"
+        reasons = [why or said for why in reasons]
+        for _, values in found.samples:
+            values[:, -2] = np.nan
+    return replace(found, why_unknown=tuple(reasons))
 
 
 def _measure(method: Any) -> Measure | RepresentationMeasure:
     if isinstance(method, RepresentationMeasure):
         return method
-    return REPRESENTATION_MEASURES[method] if method in REPRESENTATION_MEASURES else as_measure(method)
+    if isinstance(method, str) and (method in REPRESENTATION_MEASURES or method in INSTEAD):
+        return as_representation_measure(method)
+    if isinstance(method, str) and method not in MEASURES:
+        raise InputError(
+            f"method is {method!r}; it must be one of {', '.join([*MEASURES, *REPRESENTATION_MEASURES])}, or a function"
+        )
+    return as_measure(method)
 
 
 def _prepared(
@@ -183,13 +202,30 @@ def _prepared(
 ) -> tuple[Inputs, Compare]:
     """Models and animals, checked, and what compares them in samples of the stimuli."""
     if isinstance(measure, RepresentationMeasure):
-        own = RepresentationInputs.of_responses(models, data, None, measure, (subject, None), seed)
+        own = _responses(models, data, subject, measure, seed)
         return replace(own, neurons=(), members=[], n_neurons=0), lambda weights: _of_responses(own, measure, weights)
     inputs = Inputs.of(models, data, None, None, "correlation", (subject, None), seed)
     if flat := inputs.flat(measure):
         name, why = next(iter(flat.items()))
         raise InputError(f"the model {name!r} has no similarity: {why}; leave it out")
     return inputs, lambda weights: _of_rdms(inputs, measure, weights)
+
+
+def _responses(
+    models: Mapping[str, Any], data: Any, subject: Any, measure: RepresentationMeasure, seed: int
+) -> RepresentationInputs:
+    """Models and animals, of all units if they can be matched in little time; neurons are not resampled."""
+    everything = replace(measure, most_units=None)
+    every = RepresentationInputs.of_responses(models, data, None, everything, (subject, None), seed)
+    if measure.most_units is None:
+        return every
+    n_neurons = [own.shape[1] for own in every.recorded]
+    numbers = {*n_neurons, *(own.shape[1] for own in every.responses)}
+    most = max(lcm(one, other) for one in numbers for other in n_neurons)
+    matched = isinstance(measure.arithmetic, MatchedAlignment)
+    if max(numbers) <= measure.most_units and not (matched and most > MOST_COPIES):
+        return every
+    return RepresentationInputs.of_responses(models, data, None, measure, (subject, None), seed)
 
 
 def _of_rdms(inputs: Inputs, measure: Measure, weights: Counts) -> tuple[Floats, Floats]:
@@ -242,18 +278,19 @@ def _model_table(summary: Contrasts, names: Sequence[str]) -> pd.DataFrame:
             "difference": summary.estimate[:n] - summary.estimate[-2],
             **{"low": low, "high": high, "standard_error": error, "dof": dof},
             **{"p": p, "p_holm": holm(p), "p_fdr": benjamini_hochberg(p)},
+            "why_unknown": list(summary.why_unknown),
         }
     )
 
 
-def _animal_table(inputs: Inputs, with_animals: Floats, between: Floats, animals: Sequence[str]) -> pd.DataFrame:
-    rows = []
-    for place, animal in enumerate(animals):
+def _animal_table(inputs: Inputs, whole: _Whole) -> pd.DataFrame:
+    rows, between = [], whole.between[0]
+    for place, animal in enumerate(whole.whose):
         own = inputs.group == place
         alone = np.zeros((1, inputs.n_groups))
         alone[0, place] = 1
-        models = inputs.average(with_animals, alone, None)[0]
-        others = float(between[0][np.ix_(~own, own)].mean() + between[0][np.ix_(own, ~own)].mean()) / 2
+        models = inputs.average(whole.with_animals, alone, None)[0]
+        others = float(between[np.ix_(~own, own)].mean() + between[np.ix_(own, ~own)].mean()) / 2
         rows += [
             {"model": name, "animal": animal, "similarity": value, "between_animals": others}
             for name, value in zip(inputs.names, models, strict=True)

@@ -1,6 +1,6 @@
 """The candidates that :func:`normenc.rsa.identification` chooses from, and how recordings of them are simulated."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_count
 from normenc.errors import InputError
+from normenc.rsa.discriminability import as_noise, check_possible
 from normenc.rsa.labelled import labels_of_rdm
 from normenc.rsa.labels import check_same
 from normenc.rsa.neurons import MIN_NEURONS
@@ -45,7 +46,9 @@ def same_rdms(one: Any, other: Any) -> bool:
     return bool(np.allclose(a, b, rtol=0, atol=SAME * float(np.nanmax(np.abs(b), initial=0)), equal_nan=True))
 
 
-def checked_candidates(candidates: Mapping[str, Any]) -> tuple[dict[str, Floats], dict[str, str]]:
+def checked_candidates(
+    candidates: Mapping[str, Any], metric: str = "correlation"
+) -> tuple[dict[str, Floats], dict[str, str]]:
     """Stacks of RDMs by name, and those that are the same as another."""
     if not isinstance(candidates, Mapping) or len(candidates) < 2:
         raise InputError("there is nothing to choose from; give a mapping of at least two candidates' names to RDMs")
@@ -53,6 +56,7 @@ def checked_candidates(candidates: Mapping[str, Any]) -> tuple[dict[str, Floats]
     same: dict[str, str] = {}
     for name, values in candidates.items():
         stack = as_rdms(values, f"the candidate {name!r}")
+        check_possible(stack, f"the candidate {name!r}", metric)
         twin = next((other for other, own in stacks.items() if same_rdms(stack, own)), None)
         if twin is None:
             stacks[name] = stack
@@ -75,7 +79,10 @@ def _check_stimuli(what: str, stack: Floats, first: str, own: Floats) -> None:
 
 
 def checked_truths(
-    truths: Mapping[str, Any] | None, names: Mapping[str, Any], stacks: dict[str, Floats]
+    truths: Mapping[str, Any] | None,
+    names: Mapping[str, Any],
+    stacks: dict[str, Floats],
+    metric: str = "correlation",
 ) -> dict[str, Floats]:
     """Stacks of RDMs of the truths that are none of the candidates, whose labels agree with theirs."""
     named = [(f"the candidate {name!r}", labels_of_rdm(values)) for name, values in names.items()]
@@ -83,6 +90,7 @@ def checked_truths(
     others = {name: as_rdms(values, f"the truth {name!r}") for name, values in (truths or {}).items()}
     first = next(iter(stacks))
     for name, stack in others.items():
+        check_possible(stack, f"the truth {name!r}", metric)
         if name in names:
             raise InputError(f"the truth {name!r} has the name of a candidate; candidates are tried as truths anyway")
         _check_stimuli(f"the truth {name!r}", stack, first, stacks[first])
@@ -93,6 +101,8 @@ def simulated(simulate: Sequence[str] | None, stacks: dict[str, Floats], same: M
     """The candidates from which recordings are simulated."""
     if simulate is None:
         return stacks
+    if isinstance(simulate, str) or not isinstance(simulate, Collection) or not len(simulate):
+        raise InputError(f"simulate is {simulate!r}; give a list of candidates' names, at least one, or None for all")
     chosen = dict.fromkeys(same.get(name, name) for name in simulate)
     for name in chosen:
         if name not in stacks:
@@ -121,9 +131,7 @@ def noise_of(name: str, noise: float | Mapping[str, float], n_repeats: int) -> f
     if isinstance(noise, Mapping) and name not in noise:
         raise InputError(f"noise is not given for {name!r}; give it for every candidate and truth")
     own = noise[name] if isinstance(noise, Mapping) else noise
-    if not 0 <= own < np.inf:
-        raise InputError(f"the noise of {name!r} is {own}; it must be a finite standard deviation of at least 0")
-    return float(own / np.sqrt(n_repeats))
+    return float(as_noise(own, f"the noise of {name!r}") / np.sqrt(n_repeats))
 
 
 def stimuli_of(

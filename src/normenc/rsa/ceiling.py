@@ -241,6 +241,11 @@ def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> It
     trials = as_array(repeats, "repeats")
     if rdm_metric != CROSSNOBIS and trials.ndim == 3 and np.isnan(trials).any():
         values, n_trials = packed(trials)
+        if n_trials.min() < 2:
+            raise InputError(
+                f"repeats have shape {trials.shape}, with {n_trials.min()} of stimulus {n_trials.argmin()}; halves of "
+                "the trials need at least 2 of each. Leave such stimuli out"
+            )
         trials = values[: n_trials.min()]
     least = 4 if rdm_metric == CROSSNOBIS else 2
     if trials.ndim != 3 or len(trials) < least:

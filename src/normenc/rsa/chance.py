@@ -35,7 +35,7 @@ class Tested:
         }
 
 
-def chance_tests(inputs: Inputs, measure: Measure, ordered: bool, n_permutations: int, seed: int) -> Tested:
+def chance_tests(inputs: Inputs, measure: Measure, shifted: bool, n_permutations: int, seed: int) -> Tested:
     """Test whether models and data are related at all and, for stimuli in order, whether the match is tied to places.
 
     Parameters
@@ -43,17 +43,17 @@ def chance_tests(inputs: Inputs, measure: Measure, ordered: bool, n_permutations
     inputs : Inputs
         Of the stimuli that are permuted.
     measure : Measure
-    ordered : bool
-        Whether the stimuli are in order on a circle.
+    shifted : bool
+        Whether the stimuli are in order on a circle, evenly spaced.
     n_permutations, seed : int
     """
     models = _Stacks(inputs)
     tests = [label_permutations(models, inputs.matrices, n_permutations=n_permutations, seed=seed)]
-    tests += [circular_shifts(models, inputs.matrices)] if ordered else []
+    tests += [circular_shifts(models, inputs.matrices)] if shifted else []
     unknown = (np.full(len(inputs.names), np.nan),) * 2
     found = _tested(inputs, measure, tests)
     sizes = [len(test.orders) + 1 for test in tests]
-    return Tested(found[0], found[1] if ordered else unknown, sizes[0], sizes[1] if ordered else 0)
+    return Tested(found[0], found[1] if shifted else unknown, sizes[0], sizes[1] if shifted else 0)
 
 
 def _tested(inputs: Inputs, measure: Measure, tests: Sequence[Chance]) -> list[tuple[Floats, Floats]]:

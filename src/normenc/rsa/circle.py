@@ -10,7 +10,17 @@ import scipy.sparse as sp
 from normenc.arrays import as_array
 from normenc.errors import InputError
 
-__all__ = ["PARTS", "PROFILE", "REST", "Circle", "circle_of", "open_ends"]
+__all__ = [
+    "PARTS",
+    "PROFILE",
+    "REST",
+    "Circle",
+    "circle_of",
+    "open_ends",
+    "places_around",
+    "steps_around",
+    "why_not_even",
+]
 
 Floats = npt.NDArray[np.float64]
 PROFILE, REST = "profile", "rest"
@@ -20,6 +30,7 @@ MOST_HARMONICS = 100  # of the angle between stimuli that are not on a regular g
 SINGULAR = 1e-8  # of the largest singular value: functions of the angle below it cannot be told from others
 NOTHING = 1e-10  # share of an RDM's variance that is only rounding
 OPEN = 1.5  # times the largest dissimilarity of other neighbours: the ends of the circle do not meet
+EVEN = 0.01  # of the mean step between neighbours: steps that differ from it by no more are even
 NEAR = 60  # of the stimuli, a part that is near: as many are looked at on both sides of a gap
 BYTES = 2**27  # of dissimilarities in samples at a time
 
@@ -141,8 +152,9 @@ def circle_of(n_stimuli: int, positions: npt.ArrayLike | None, period: float = 3
     Raises
     ------
     InputError
-        If positions are not finite numbers, one for each stimulus, or are fewer than 4 different ones; if the period is
-        not a positive number; or if they leave half of the circle or more without a stimulus.
+        If there are fewer than 4 stimuli; if positions are not finite numbers, one for each stimulus, or are fewer than
+        4 different ones; if the period is not a positive number; or if they leave half of the circle or more without a
+        stimulus.
 
     Examples
     --------
@@ -200,6 +212,78 @@ def open_ends(matrix: Floats, positions: npt.ArrayLike | None, period: float = 3
     )
 
 
+def steps_around(n_stimuli: int, positions: npt.ArrayLike | None) -> Floats:
+    """Steps between stimuli in order on a circle, the last from the last one to the first, in degrees of 360.
+
+    Parameters
+    ----------
+    n_stimuli : int
+    positions : array_like, shape (n_stimuli,), optional
+        Ascending within one turn, in degrees of 360; evenly spaced by default.
+
+    Raises
+    ------
+    InputError
+        If positions are not ascending within one turn, or not one for each stimulus.
+    """
+    if positions is None:
+        return np.full(n_stimuli, 360 / n_stimuli)
+    angles = as_array(positions, "positions")
+    if angles.shape != (n_stimuli,):
+        raise InputError(f"positions have shape {angles.shape}; they must be ({n_stimuli},), one for each stimulus")
+    steps = np.diff(angles.astype(np.float64), append=angles[0] + 360.0)
+    if not (steps >= -1e-9).all():
+        raise InputError(
+            "positions must be ascending within one turn of the circle, in degrees of 360; multiply orientations by 2"
+        )
+    return np.asarray(steps)
+
+
+def why_not_even(n_stimuli: int, positions: npt.ArrayLike | None) -> str:
+    """Why stimuli in order on a circle cannot be shifted by one place, as a clause; empty if they can.
+
+    A shift by one place turns the circle by one angle only if all steps between neighbours are equal. Then unrelated
+    codes that are the same all around the circle are equally similar in all shifts. With other steps, neighbours that
+    are near to each other are so in models and recording alike, and a shift by rank separates these. Steps may differ
+    from their mean by 1 %, for rounded positions.
+
+    Parameters
+    ----------
+    n_stimuli, positions
+        See :func:`steps_around`.
+
+    Examples
+    --------
+    >>> why_not_even(4, [0, 90, 180, 270])
+    ''
+    >>> why_not_even(4, [0, 90, 200, 270])
+    'the stimuli are not evenly spaced around their circle (steps are 0.78 to 1.22 times the mean step)'
+    """
+    steps = steps_around(n_stimuli, positions) * n_stimuli / 360
+    if np.abs(steps - 1).max() <= EVEN:
+        return ""
+    return (
+        f"the stimuli are not evenly spaced around their circle (steps are {steps.min():.2f} to {steps.max():.2f} "
+        "times the mean step)"
+    )
+
+
+def places_around(n_stimuli: int, most: int) -> npt.NDArray[np.intp]:
+    """Places of at most so many stimuli around a circle, at equal distances if so many, or half of them, can be.
+
+    Examples
+    --------
+    >>> places_around(12, 5).tolist(), places_around(11, 5).tolist()
+    ([0, 3, 6, 9], [0, 2, 4, 6, 8])
+    """
+    if n_stimuli <= most:
+        return np.arange(n_stimuli)
+    for n in range(most, -(-most // 2) - 1, -1):
+        if n_stimuli % n == 0:
+            return np.arange(0, n_stimuli, n_stimuli // n)
+    return np.linspace(0, n_stimuli, most, endpoint=False).astype(np.intp)
+
+
 def _across(matrix: Floats, reach: int) -> Floats:
     """Mean dissimilarity of stimuli on both sides of each gap between neighbours, at most so many places apart.
 
@@ -216,9 +300,7 @@ def _across(matrix: Floats, reach: int) -> Floats:
 def _angles(n_stimuli: int, positions: npt.ArrayLike | None, period: float) -> Floats:
     if isinstance(period, bool) or not isinstance(period, int | float | np.number) or not 0 < period < np.inf:
         raise InputError(f"period is {period!r}; it must be a positive number of degrees, such as 180 or 360")
-    if positions is None:
-        return np.arange(n_stimuli) * 360 / n_stimuli
-    values = as_array(positions, "positions")
+    values = np.arange(n_stimuli) * period / n_stimuli if positions is None else as_array(positions, "positions")
     if values.shape != (n_stimuli,):
         raise InputError(f"positions have shape {values.shape}; they must be ({n_stimuli},), one for each stimulus")
     if values.dtype.kind not in "iuf" or not np.isfinite(values).all():

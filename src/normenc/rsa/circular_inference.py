@@ -16,6 +16,7 @@ from normenc.rsa.inference import infer
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.measures import Measure, Method, as_measure
+from normenc.rsa.overview import no_shifts_note
 from normenc.rsa.pairs import upper
 from normenc.rsa.results import Inference
 from normenc.rsa.rotations import best_alignments, why_not_aligned
@@ -30,6 +31,10 @@ NO_PROFILE = "its dissimilarities do not depend on the angle between stimuli"
 WHY = {REST: NO_REST, PROFILE: NO_PROFILE}
 OF_DATA = {part: why.replace("its", "the recording’s", 1) for part, why in WHY.items()}
 COPIED = ("similarity", "low", "high", "standard_error", "p_shifts", "p_shifts_holm", "why_unknown")
+OPTIONS = (
+    *("responses", "repeats", "subject", "session", "rdm_metric", "generalise_to", "block_length", "n_samples"),
+    *("n_permutations", "seed", "progress"),
+)
 NOT_TESTED = (
     "The similarity after the best alignment is the largest of all shifts and mirror images, so that it is never below "
     "the similarity as it is; it is not tested."
@@ -47,7 +52,8 @@ class CircularInference(Shown):
         of the model's dissimilarities, and ``share_of_data`` in that of the recording's; ``similarity`` of this part of
         model and recording, ``low``, ``high`` (95 % interval), ``standard_error``; ``ceiling_lower`` and
         ``ceiling_upper``, of which the lower is the reliability of this part of the recording; ``p_shifts``,
-        ``p_shifts_holm`` (one-sided, corrected for the models; NaN for the profile, which no shift changes);
+        ``p_shifts_holm`` (one-sided, corrected for the models; NaN for the profile, which no shift changes, and
+        without even spacing);
         ``aligned``, the similarity after the best alignment, with ``shift`` (degrees of the period) and ``mirrored``;
         ``why_unknown``.
     generalises_to, fixed : tuple of str
@@ -114,7 +120,8 @@ def infer_circular_parts(
         Whether the best alignment is searched; it takes two comparisons of RDMs for each stimulus.
     options
         Further arguments of :func:`normenc.rsa.infer`: ``responses``, ``repeats``, ``subject``, ``session``,
-        ``rdm_metric``, ``generalise_to``, ``block_length``, ``n_samples``, ``seed``, ``progress``.
+        ``rdm_metric``, ``generalise_to``, ``block_length``, ``n_samples``, ``n_permutations``,
+        ``seed``, ``progress``.
 
     Returns
     -------
@@ -140,6 +147,8 @@ def infer_circular_parts(
     >>> found.models["why_unknown"][2]
     'its dissimilarities depend on the angle between stimuli alone'
     """
+    if unknown := [name for name in options if name not in OPTIONS]:
+        raise InputError(f"there is no option {unknown[0]!r}; the options are {', '.join(OPTIONS)}")
     measure, around = as_measure(method), _around(positions, period)
     repeats, seed = turned_stack(options.get("repeats"), "repeats"), as_seed(options.get("seed", 0))
     whose = options.get("subject"), options.get("session")
@@ -164,6 +173,7 @@ def infer_circular_parts(
     notes = [NOT_TESTED if not why_not else f"There is no best alignment: {why_not}."]
     if not circle.is_grid:
         notes.append("Stimuli are not evenly spaced: the profile is a smooth function of the angle between them.")
+    notes += no_shifts_note(whole.why_no_shifts)
     notes += filter(None, [open_ends(inputs.matrices.mean(axis=0), around)])
     return CircularInference(table, whole.generalises_to, whole.fixed, whole.ceiling.kind, circle.is_grid, tuple(notes))
 

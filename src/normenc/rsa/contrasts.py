@@ -11,6 +11,7 @@ from scipy import stats
 
 from normenc.rsa.bootstrap import Sample
 from normenc.rsa.corrections import benjamini_hochberg, holm
+from normenc.rsa.drawn_ceilings import why_pairs_unknown
 from normenc.rsa.inputs import GROUPS, Inputs
 from normenc.rsa.measures import Measure
 from normenc.rsa.representation_measures import RepresentationMeasure
@@ -53,6 +54,11 @@ class Contrasts:
             # Ann. Stat. 1989).
             sizes = sizes | {"stimuli": 1.5 * sizes["stimuli"] / blocks + 1}
         return cls(samples, sizes, estimate)
+
+    @property
+    def why_pairs_unknown(self) -> str:
+        """Why intervals of the last two columns, ceilings or the similarity between animals, are unknown."""
+        return why_pairs_unknown(self.sizes)
 
     @property
     def known(self) -> npt.NDArray[np.bool_]:
@@ -98,6 +104,8 @@ class Contrasts:
                     variances[index, column] = each.var(ddof=1)
         variance, dof = self._total(variances, np.any(weights[:, -2:], axis=1))
         error = np.sqrt(np.maximum(variance, 0))
+        if self.why_pairs_unknown:
+            error[np.any(weights[:, -2:], axis=1)] = np.nan
         reach = stats.t.ppf((1 + LEVEL) / 2, dof) * error
         with np.errstate(divide="ignore", invalid="ignore"):
             p = 2 * stats.t.sf(np.abs(values) / error, dof)

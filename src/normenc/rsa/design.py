@@ -147,7 +147,9 @@ def choose_stimuli(
     Raises
     ------
     InputError
-        If there are fewer stimuli than asked for, fewer than two candidates, or two with the same RDM.
+        If there are fewer stimuli than asked for, fewer than two candidates, or two with the same RDM; if a candidate's
+        dissimilarities are all equal, or are but for so few stimuli that random sets have none of them; and as
+        :func:`discriminability`.
 
     References
     ----------
@@ -197,16 +199,18 @@ class _Problem:
         self.extension = Extension(self.rdms, self.experiment.reliability, self.experiment.degrees)
 
     def leads(self, places: Any) -> tuple[Floats, Floats]:
-        """Of a set of stimuli."""
+        """Of a set of stimuli; NaN where a candidate's dissimilarities are all equal on them."""
         of_set = self.rdms[:, places][:, :, places]
-        lead, spread = leads(of_set, self.experiment.reliability[:, places], self.experiment.degrees)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            lead, spread = leads(of_set, self.experiment.reliability[:, places], self.experiment.degrees)
         return lead, spread
 
     def d_primes(self, places: Any) -> Floats:
-        """Leads over their spread, NaN on the diagonal."""
+        """Leads over their spread, NaN on the diagonal; 0 where a candidate's dissimilarities are all equal."""
         lead, spread = self.leads(places)
-        np.fill_diagonal(spread, np.nan)
-        return lead / spread
+        found = np.nan_to_num(lead / spread)
+        np.fill_diagonal(found, np.nan)
+        return found
 
     def confusion(self, places: Any) -> float:
         """Of a set of stimuli; infinite where a candidate's dissimilarities are all equal on them."""
@@ -227,11 +231,19 @@ class _Problem:
         """The best of random sets."""
         sets = [rng.choice(self.rdms.shape[1], n, replace=False) for _ in range(STARTS)]
         scores = [self.confusion(places) for places in sets]
+        if not np.isfinite(scores).any():
+            raise InputError(
+                f"in none of {STARTS} random sets of {n} stimuli do all candidates have a similarity: all "
+                "dissimilarities of one are equal but for very few stimuli. Leave it out, or give a smaller pool with "
+                "those stimuli"
+            )
         return [int(place) for place in sets[int(np.argmin(scores))]]
 
     def extended(self, chosen: list[int], among: npt.NDArray[np.intp] | None = None) -> Floats:
         """:func:`confusion` with one more stimulus, of the pool or of those to be tried; infinite for those chosen."""
-        scores = confusion(*self.extension.leads(np.array(chosen), among), self.shares)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scores = confusion(*self.extension.leads(np.array(chosen), among), self.shares)
+        scores[np.isnan(scores)] = np.inf
         if among is None:
             scores[chosen] = np.inf
         return scores

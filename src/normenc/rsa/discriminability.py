@@ -23,8 +23,9 @@ from normenc.errors import InputError
 from normenc.rsa.labelled import labels_of_rdm
 from normenc.rsa.labels import check_same
 from normenc.rsa.pairs import as_rdm, upper
+from normenc.rsa.ties import is_flat
 
-__all__ = ["Experiment", "as_candidates", "discriminability", "leads", "recorded_rdm"]
+__all__ = ["Experiment", "as_candidates", "as_noise", "check_possible", "discriminability", "leads", "recorded_rdm"]
 
 Floats = npt.NDArray[np.float64]
 ROUNDING = 1e-6  # of the largest eigenvalue, in RDMs of single precision
@@ -57,9 +58,7 @@ class Experiment:
         self.degrees = (n_neurons - 1) * as_count(n_animals, "n_animals")
         self.reliability = np.empty((len(names), n_stimuli))
         for row, name in zip(self.reliability, names, strict=True):
-            of_trial = noise if not isinstance(noise, Mapping) else _entry(noise, name, "noise")
-            if not (np.isfinite(of_trial) and of_trial >= 0):
-                raise InputError(f"noise is {of_trial}; it must be a finite standard deviation of at least 0")
+            of_trial = as_noise(noise if not isinstance(noise, Mapping) else _entry(noise, name, "noise"))
             variance = 1.0 if strength is None else _strength(_entry(strength, name, "strength"), n_stimuli, name) ** 2
             row[:] = np.sqrt(variance / (variance + of_trial**2 / n_repeats))
 
@@ -83,6 +82,35 @@ def recorded_rdm(rdm: Any, reliability: Any) -> Floats:
     recorded = 1 - (1 - as_rdm(rdm, "the RDM")) * np.outer(reliability, reliability)
     np.fill_diagonal(recorded, 0)
     return recorded
+
+
+def check_possible(rdms: Floats, what: str, metric: str = "correlation") -> None:
+    """Raise InputError if dissimilarities are none that responses could have, up to rounding.
+
+    Correlations, and cosines, are -1 to 1, so that these dissimilarities are 0 to 2; no other is negative.
+    """
+    highest = 2.0 if metric in ("correlation", "cosine") else np.inf
+    low, high = float(np.min(rdms)), float(np.max(rdms)) + 0.0
+    if low < -ROUNDING * max(1.0, high) or high > highest + ROUNDING:
+        reach = "0 to 2" if np.isfinite(highest) else "at least 0"
+        raise InputError(
+            f"{what} has dissimilarities from {low:.3g} to {high:.3g}; by {metric} they are {reach}, and responses are "
+            "simulated from them. Give its RDM by this metric"
+        )
+
+
+def as_noise(given: Any, what: str = "noise") -> float:
+    """A standard deviation of noise, checked.
+
+    Raises
+    ------
+    InputError
+        If it is not a finite number of at least 0.
+    """
+    number = not isinstance(given, bool) and isinstance(given, int | float | np.number)
+    if not (number and np.isfinite(given) and given >= 0):
+        raise InputError(f"{what} is {given!r}; it must be a finite standard deviation of at least 0")
+    return float(given)
 
 
 def _entry(given: Mapping[str, Any], name: str, what: str) -> Any:
@@ -110,7 +138,8 @@ def as_candidates(candidates: Mapping[str, Any]) -> tuple[list[str], Floats]:
     Raises
     ------
     InputError
-        If there are fewer, or their stimuli differ.
+        If there are fewer, their stimuli differ or are fewer than three, or a candidate's dissimilarities are all
+        equal, so that it has no similarity.
     """
     names = list(candidates)
     if len(names) < 2:
@@ -123,6 +152,12 @@ def as_candidates(candidates: Mapping[str, Any]) -> tuple[list[str], Floats]:
                 "be of the same stimuli"
             )
     check_same([(f"the RDM of {name!r}", labels_of_rdm(candidates[name])) for name in names])
+    if len(matrices[0]) < 3:
+        raise InputError(f"there are {len(matrices[0])} stimuli; RDMs are correlated over pairs of at least 3")
+    for name, matrix in zip(names, matrices, strict=True):
+        check_possible(matrix, f"the RDM of {name!r}")
+        if is_flat(upper(matrix)):
+            raise InputError(f"all dissimilarities of {name!r} are equal, so its similarity is undefined; leave it out")
     return names, np.stack([_of_correlations(matrix) for matrix in matrices])
 
 
@@ -191,11 +226,6 @@ def discriminability(
     (2.14, 4.32)
     """
     names, matrices = as_candidates(candidates)
-    if matrices.shape[1] < 3:
-        raise InputError(f"there are {matrices.shape[1]} stimuli; RDMs are correlated over pairs of at least 3")
-    for name, matrix in zip(names, matrices, strict=True):
-        if np.ptp(vector := upper(matrix)) <= 1e-12 * np.abs(vector).max(initial=0):
-            raise InputError(f"all dissimilarities of {name!r} are equal, so its similarity is undefined; leave it out")
     experiment = Experiment(
         names,
         matrices.shape[1],

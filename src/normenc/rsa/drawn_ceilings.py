@@ -1,9 +1,11 @@
 """Noise ceilings of several animals, or sessions, when these are drawn anew."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["in_draws"]
+__all__ = ["in_draws", "why_pairs_unknown"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -52,6 +54,30 @@ def in_draws(ceilings: Floats, between: Floats, amounts: Counts, subject: npt.ND
     everyone = _mean_of_pairs(values, np.ones_like(amounts[:1]), apart)
     drawn = _mean_of_pairs(values, amounts, apart)
     return np.asarray(ceilings + _expected(drawn, n) - _expected(everyone, n))
+
+
+def why_pairs_unknown(sizes: Mapping[str, float]) -> str:
+    """Why nothing is known of how statistics of pairs of animals, or sessions, vary over these; empty if it is.
+
+    Noise ceilings, and the similarity of animals with each other, are such statistics. Of two animals there is one
+    pair, which is in all samples that have a pair at all, so that resampling would find no variance.
+
+    Parameters
+    ----------
+    sizes : mapping of str to float
+        Sizes of the resampled factors.
+
+    Examples
+    --------
+    >>> why_pairs_unknown({"stimuli": 40, "animals": 2})
+    'two animals have one similarity with each other, and how much it varies over animals is unknown'
+    >>> why_pairs_unknown({"stimuli": 40, "animals": 3})
+    ''
+    """
+    for factor in ("animals", "sessions"):
+        if sizes.get(factor) == 2:
+            return f"two {factor} have one similarity with each other, and how much it varies over {factor} is unknown"
+    return ""
 
 
 def _expected(similarity: Floats, n: int) -> Floats:

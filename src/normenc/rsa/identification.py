@@ -1,6 +1,6 @@
 """Could a recording have told which candidate is true: recordings are simulated from each, and a measure chooses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -149,8 +149,8 @@ def identification(
     Raises
     ------
     InputError
-        If there are fewer than two candidates with different RDMs, if RDMs have different stimuli, or if a number is
-        not one that can be simulated.
+        If there are fewer than two candidates with different RDMs, if RDMs have different stimuli, if dissimilarities
+        are none of the metric, as negative ones, or if a number is not one that can be simulated.
 
     References
     ----------
@@ -170,12 +170,14 @@ def identification(
     """
     if rdm_metric not in METRICS:
         raise InputError(f"rdm_metric is {rdm_metric!r}; it must be one of {', '.join(METRICS)}, sums over neurons")
-    stacks, same = checked_candidates(candidates)
-    others = checked_truths(truths, candidates, stacks)
+    stacks, same = checked_candidates(candidates, rdm_metric)
+    others = checked_truths(truths, candidates, stacks, rdm_metric)
     n_simulations, seed = as_count(n_simulations, "n_simulations"), as_seed(seed)
     n_repeats, n_animals = as_count(n_repeats, "n_repeats"), as_count(n_animals, "n_animals")
     sizes = {name: sizes_of(name, n_neurons, n_animals) for name in (*stacks, *others)}
     noises = {name: noise_of(name, noise, n_repeats) for name in (*stacks, *others)}
+    if isinstance(measures, str) or not isinstance(measures, Collection):
+        raise InputError(f"measures is {measures!r}; give a list of measures, such as ['pearson']")
     choosers = [_Chooser.of(as_measure(method), stacks) for method in measures]
     if not choosers or len({c.measure.name for c in choosers}) < len(choosers):
         raise InputError("measures must name at least one measure, and each once")

@@ -24,8 +24,8 @@ from normenc.rsa.in_scopes import in_scopes
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.measures import Measure, Method, as_measure
-from normenc.rsa.overview import scope_notes, why_no_intervals
-from normenc.rsa.permutation import permuted_stimuli
+from normenc.rsa.overview import no_shifts_note, scope_notes, why_no_intervals
+from normenc.rsa.permutation import permuted_stimuli, why_not_shifted
 from normenc.rsa.results import Inference
 from normenc.rsa.scopes import Asked, Scope
 
@@ -88,7 +88,8 @@ def infer(
         How RDMs are computed from responses.
     ordered : bool
         Whether the stimuli are ordered on a circle, like orientations. If they are resampled, they are then drawn in
-        blocks of neighbours, and circular shifts test whether the match depends on their positions.
+        blocks of neighbours; and if they are evenly spaced (steps within 1 % of their mean), circular shifts test
+        whether the match depends on their positions.
     positions : array_like, shape (n_stimuli,), optional
         Of stimuli in order on a circle, ascending, in degrees of 360 (orientations times 2); evenly spaced by default.
     block_length : int, optional
@@ -209,7 +210,7 @@ class Recorded:
     """Models and recording, checked, with what does not depend on the scope.
 
     `given` are all models, `inputs` those that have a similarity, `permuted` the same for the stimuli that are
-    permuted; `flat` says why others have none.
+    permuted; `flat` says why others have none, and `why_no_shifts` why those in order on a circle are not shifted.
     """
 
     given: Inputs
@@ -220,6 +221,7 @@ class Recorded:
     ceiling: Ceiling
     halves: RepeatHalves | None
     ordered: bool
+    why_no_shifts: str
     seed: int
 
     @classmethod
@@ -241,7 +243,9 @@ class Recorded:
         kept = KeptHalves(inputs)
         ceiling = ceiling_of(inputs, repeats, measure, rdm_metric, seed, kept.see)
         halves = RepeatHalves.of(kept, repeats, inputs, rdm_metric, seed) if ceiling.kind == "repeats" else None
-        return cls(given, inputs, inputs.of_stimuli(some), flat, measure, ceiling, halves, ordered, seed)
+        why_no_shifts = why_not_shifted(given.n_stimuli, ordered, recorded.get("positions"), some)
+        permuted = inputs.of_stimuli(some)
+        return cls(given, inputs, permuted, flat, measure, ceiling, halves, ordered, why_no_shifts, seed)
 
     def samples(
         self,
@@ -265,7 +269,9 @@ class Recorded:
 
     def tested(self, n_permutations: int) -> Tested:
         """Both tests against chance."""
-        return chance_tests(self.permuted, self.measure, self.ordered, n_permutations, self.seed)
+        return chance_tests(
+            self.permuted, self.measure, self.ordered and not self.why_no_shifts, n_permutations, self.seed
+        )
 
     def inference(
         self, scope: Scope, samples: list[Sample], blocks: int | None, tested: Tested, n_samples: int
@@ -285,7 +291,7 @@ class Recorded:
             factors=scope.drawn,
             generalises_to=scope.factors,
             fixed=scope.fixed,
-            notes=scope_notes(scope, inputs),
+            notes=(*scope_notes(scope, inputs), *no_shifts_note(self.why_no_shifts)),
             why_no_intervals=why_no_intervals(scope),
             sizes=inputs.counts(scope.drawn),
             ordered=self.ordered,
@@ -295,6 +301,7 @@ class Recorded:
             n_shifts=tested.n_shifts,
             n_permuted=self.permuted.n_stimuli,
             method=measure.name,
+            why_no_shifts=self.why_no_shifts,
         )
 
 

@@ -83,7 +83,7 @@ def sample_of(values: Floats, weights: Weights, units: Weights = None) -> Floats
     return np.asarray((values - (share * values).sum(axis=0)) * np.sqrt(share))
 
 
-def corrected_cka(x: Any, y: Any, *, sampled: str = "both") -> float:
+def corrected_cka(x: Any, y: Any, *, sampled: str = "both", same_units: bool = False) -> float:
     r"""Linear CKA of populations of which only some units, and some stimuli, were sampled; higher is more similar.
 
     As debiased CKA, each product of kernels is estimated from tuples of different stimuli. Beside that, the product of
@@ -99,16 +99,21 @@ def corrected_cka(x: Any, y: Any, *, sampled: str = "both") -> float:
     sampled : str
         Whose units are a sample of more: ``"both"``, ``"first"`` or ``"second"``, where the units of the other are all
         that there are, such as those of a network's layer.
+    same_units : bool
+        Whether both are responses of the same units, in this order, such as in two sessions or halves of the trials.
+        Their product then leaves out every unit's with itself, too.
 
     Returns
     -------
     float
-        The products have no bias; their ratio has a little for few units or stimuli, and can be above 1 by chance.
+        The products have no bias; their ratio has a little for few units or stimuli. By chance it can be above 1, and
+        far outside -1 to 1 where units share little, because a product that is nearly 0 is in its denominator.
 
     Raises
     ------
     InputError
-        If stimuli differ, are fewer than 4, or all evoke the same response, if responses are not finite, if a sampled
+        If stimuli differ, are fewer than 4, or all evoke the same response, if responses are not finite, if both are
+        the same responses without `same_units`, or numbers of units differ with it, if a sampled
         population has a single unit, or if what its units share is not above 0, so that there is nothing to compare.
 
     References
@@ -126,6 +131,16 @@ def corrected_cka(x: Any, y: Any, *, sampled: str = "both") -> float:
     if sampled not in ("both", "first", "second"):
         raise InputError(f"sampled is {sampled!r}; it must be 'both', 'first' or 'second'")
     first, second = checked_pair(x, y, LEAST_UNBIASED)
+    if same_units and (first.shape != second.shape or sampled != "both"):
+        raise InputError(
+            f"there are {first.shape[1]} and {second.shape[1]} units, and sampled is {sampled!r}; same_units needs as "
+            "many in both, and sampled='both'"
+        )
+    if not same_units and sampled == "both" and np.array_equal(first, second):
+        raise InputError(
+            "both representations are the same responses, whose product would count every unit with itself, which a "
+            "population of more units would not have; give same_units=True, or responses of different units"
+        )
     once = np.ones((1, len(first)))
     squares = []
     for name, values in (("first", first), ("second", second)):
@@ -144,6 +159,9 @@ def corrected_cka(x: Any, y: Any, *, sampled: str = "both") -> float:
             )
         squares.append(square)
     product = kernel_products((first @ first.T)[None], second @ second.T, once, unbiased=True)[0, 0]
+    if same_units:
+        product -= products_of_units(first, once, second)[0].sum()
+        product *= first.shape[1] / (first.shape[1] - 1)
     return float(product / np.sqrt(squares[0] * squares[1]))
 
 
@@ -208,17 +226,22 @@ def u_centred(kernel: Floats) -> Floats:
     return np.asarray(centred)
 
 
-def products_of_units(values: Floats, weights: Floats) -> Floats:
-    """Unbiased products of each unit's own kernel with itself, as :func:`kernel_products`: (n_samples, n_units)."""
+def products_of_units(values: Floats, weights: Floats, other: Floats | None = None) -> Floats:
+    """Unbiased products of each unit's own kernel with itself, as :func:`kernel_products`: (n_samples, n_units).
+
+    With `other`, of the same units in other trials: products of a unit's kernel in both.
+    """
+    x, y = values, values if other is None else other
     w = np.asarray(weights, dtype=np.float64)
-    x = [values**k for k in range(5)]
-    s1, s2 = w @ x[1], w @ x[2]
-    s22, s23, s24 = (w**2 @ x[k] for k in (2, 3, 4))
-    s33, s34, s44 = w**3 @ x[3], w**3 @ x[4], w**4 @ x[4]
+    both, (w2, w3, w4) = x * y, (w**k for k in (2, 3, 4))
+    sum_x, sum_y, sum_xy = w @ x, w @ y, w @ both
+    twice, first, second, square = w2 @ both, w3 @ (both * x), w3 @ (both * y), w4 @ both**2
     two, three, four = (t[:, None] for t in _tuples(w))
-    b = s1**2 * s2 - 2 * s1 * s23 + s34 - (s2 * s22 - s34)
-    c = (s1**2 - s22) ** 2 - 4 * (s1**2 * s22 - 2 * s1 * s33 + s44) + 2 * (s22**2 - s44)
-    return np.asarray((s2**2 - s24) / two - 2 * b / three + c / four)
+    a = sum_xy**2 - w2 @ both**2
+    b = sum_xy * (sum_x * sum_y - twice) - (w2 @ (both * x)) * sum_y - (w2 @ (both * y)) * sum_x + 2 * (w3 @ both**2)
+    shared = twice * sum_x * sum_y - first * sum_y - second * sum_x + square
+    c = (sum_x**2 - w2 @ x**2) * (sum_y**2 - w2 @ y**2) - 4 * shared + 2 * (twice**2 - square)
+    return np.asarray(a / two - 2 * b / three + c / four)
 
 
 def _without_diagonal(kernel: Floats) -> Floats:

@@ -270,6 +270,13 @@ def as_measure(method: Any) -> Measure:
         return MEASURES[method]
     if callable(method):
         return Measure(getattr(method, "__name__", type(method).__name__), method)
+    from normenc.rsa.representation_measures import INSTEAD, REPRESENTATION_MEASURES  # which import this module
+
+    if isinstance(method, str) and (method in REPRESENTATION_MEASURES or method in INSTEAD):
+        raise InputError(
+            f"method is {method!r}, which compares responses, not RDMs; use normenc.rsa.infer_representations, "
+            "compare_representations or against_animals, with responses"
+        )
     raise InputError(
         f"method is {method!r}; it must be one of {', '.join(MEASURES)}, or a function of two vectors, or a Measure"
     )

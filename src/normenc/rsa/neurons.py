@@ -163,7 +163,8 @@ def deal(responses: Any, metric: str = "correlation", *, seed: int = 0) -> Neuro
         raise InputError(f"neurons cannot be resampled for the metric {metric!r}; use one of {', '.join(METRICS)}")
     n_stimuli, n_neurons = values.shape
     if n_neurons < MIN_NEURONS:
-        raise InputError(f"there are {n_neurons} neurons; resampling them needs at least {MIN_NEURONS}")
+        there = "is 1 neuron" if n_neurons == 1 else f"are {n_neurons} neurons"
+        raise InputError(f"there {there}; resampling them needs at least {MIN_NEURONS}")
     shift, scale = rdm_invariants(values, metric)
     n_groups = int(np.clip(MAX_BYTES / (8 * n_stimuli**2), MIN_GROUPS, MAX_GROUPS))
     order = np.random.default_rng(as_seed(seed)).permutation(n_neurons)

@@ -7,12 +7,22 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from normenc.rsa.drawn_ceilings import why_pairs_unknown
+
 if TYPE_CHECKING:
     from normenc.rsa.inputs import Inputs
     from normenc.rsa.results import Inference
     from normenc.rsa.scopes import Scope
 
-__all__ = ["bar_table", "ceiling_in_words", "scope_notes", "short_table", "to_xarray", "why_no_intervals"]
+__all__ = [
+    "bar_table",
+    "ceiling_in_words",
+    "no_shifts_note",
+    "scope_notes",
+    "short_table",
+    "to_xarray",
+    "why_no_intervals",
+]
 
 SHORT = ("model", "similarity", "low", "high", "p_permutations_holm", "p_shifts_holm", "p_ceiling_holm")
 MAYBE = ("p_shifts_holm", "p_ceiling_holm")  # only if any model has one
@@ -41,9 +51,16 @@ def scope_notes(scope: "Scope", inputs: "Inputs") -> tuple[str, ...]:
         said = [f"95 % confidence intervals generalise over {_listed(scope.factors)}{fixed}.", *said]
     if "trials" in scope.fixed and inputs.why_no_trials:
         said.append(f"Trials cannot be resampled: {inputs.why_no_trials}.")
+    if why_not := why_pairs_unknown(inputs.sizes(scope.drawn)):
+        said.append(f"Intervals of the noise ceiling, and tests against it, are unknown: {why_not}.")
     if none := why_no_intervals(scope):
         said.append(f"There are no intervals and no tests of differences: {none}.")
     return tuple(said)
+
+
+def no_shifts_note(why_not: str) -> tuple[str, ...]:
+    """Why there was no test by circular shifts, as a sentence, if there is a reason."""
+    return (f"Circular shifts were not tested: {why_not}.",) if why_not else ()
 
 
 def why_no_intervals(scope: "Scope") -> str:

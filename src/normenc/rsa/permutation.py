@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, as_count, as_seed
 from normenc.errors import InputError
+from normenc.rsa.circle import places_around, why_not_even
 from normenc.rsa.labelled import labels_of_rdm
 from normenc.rsa.labels import check_same
 from normenc.rsa.measures import Measure, Method, as_measure
@@ -25,6 +26,7 @@ __all__ = [
     "label_permutations",
     "permuted_similarities",
     "permuted_stimuli",
+    "why_not_shifted",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -79,6 +81,7 @@ def chance_p_values(
     method: Method = "pearson",
     *,
     ordered: bool = False,
+    positions: Any = None,
     n_permutations: int = 1000,
     seed: int = 0,
 ) -> Floats:
@@ -98,7 +101,9 @@ def chance_p_values(
     method : str, Measure or callable
         As :func:`normenc.rsa.compare_rdms` takes it.
     ordered : bool
-        Whether the stimuli are ordered on a circle.
+        Whether the stimuli are ordered on a circle, evenly spaced.
+    positions : array_like, shape (n_stimuli,), optional
+        Of stimuli in order on a circle, ascending, in degrees of 360 (orientations times 2); evenly spaced by default.
     n_permutations : int
         Number of random permutations; ignored if `ordered`, with n_stimuli - 1 shifts, and for 7 stimuli or fewer, for
         which all orders are used and p is exact.
@@ -112,7 +117,9 @@ def chance_p_values(
     Raises
     ------
     InputError
-        As in :func:`compare_rdms`; also if the labels of models and data differ, or a number is invalid.
+        As in :func:`compare_rdms`; also if the labels of models and data differ, a number is invalid, or stimuli in
+        order on a circle are not evenly spaced (steps differ from their mean by more than 1 %), because a shift by one
+        place then turns no two stimuli by the same angle.
 
     References
     ----------
@@ -122,11 +129,19 @@ def chance_p_values(
     first, second = _checked(models, data, measure)
     stacks = list(first[:, None])
     if ordered:
+        _check_even(positions, second.shape[1])
         test = circular_shifts(stacks, second)
+    elif positions is not None:
+        raise InputError("positions are those of stimuli in order on a circle; also give ordered=True")
     else:
         test = label_permutations(stacks, second, n_permutations=n_permutations, seed=seed)
     similarity = with_observed(first, second, test.orders, measure)
     return test.p_values(similarity[1:], similarity[0], rounding_of(first, second, measure))
+
+
+def _check_even(positions: Any, n_stimuli: int) -> None:
+    if why_not := why_not_even(n_stimuli, positions):
+        raise InputError(f"circular shifts need equal steps, but {why_not}; use ordered=False for label permutations")
 
 
 def with_observed(models: Floats, data: Floats, orders: npt.NDArray[np.int64], measure: Measure) -> Floats:
@@ -186,6 +201,8 @@ def label_permutations(models: Sequence[Floats], data: Floats, *, n_permutations
 def circular_shifts(models: Sequence[Floats], data: Floats) -> Chance:
     """The test whether the match depends on the positions of stimuli in order on a circle: all circular shifts.
 
+    Stimuli must be evenly spaced, see :func:`normenc.rsa.circle.why_not_even`.
+
     n stimuli have n shifts, so p is never below 1 / n; it is at least twice that where a model's RDM is the same half a
     circle further, as it is for gratings that drift in opposite directions.
 
@@ -202,14 +219,36 @@ def circular_shifts(models: Sequence[Floats], data: Floats) -> Chance:
 def permuted_stimuli(n_stimuli: int, *, ordered: bool, seed: int) -> npt.NDArray[np.intp]:
     """The stimuli that the test permutes: all or, of more than 1,000, as many, drawn at random.
 
-    Where stimuli are in order on a circle, those drawn stand at even distances. The test of these is exact; it would
-    only be less powerful, if 1,000 were not enough for any similarity above 0.01.
+    Where stimuli are in order on a circle, those drawn stand at equal distances, as far as their number allows. The
+    test of these is exact; it would only be less powerful, if 1,000 were not enough for any similarity above 0.01.
     """
     if n_stimuli <= MOST_PERMUTED:
         return np.arange(n_stimuli)
     if ordered:
-        return np.linspace(0, n_stimuli, MOST_PERMUTED, endpoint=False).astype(np.intp)
+        return places_around(n_stimuli, MOST_PERMUTED)
     return np.sort(np.random.default_rng([seed, 8]).permutation(n_stimuli)[:MOST_PERMUTED])
+
+
+def why_not_shifted(n_stimuli: int, ordered: bool, positions: Any, some: npt.NDArray[np.intp]) -> str:
+    """Why some of the stimuli in order on a circle cannot be shifted, as a clause; empty if they can, or have no order.
+
+    Parameters
+    ----------
+    n_stimuli : int
+    ordered : bool
+        Whether the stimuli are in order on a circle.
+    positions : array_like, shape (n_stimuli,), optional
+        See :func:`normenc.rsa.circle.steps_around`.
+    some : ndarray of int
+        Places of the stimuli that are shifted.
+    """
+    if not ordered:
+        return ""
+    if why_not := why_not_even(n_stimuli, positions):
+        return why_not
+    places = np.arange(n_stimuli) * 360 / n_stimuli if positions is None else np.asarray(positions)
+    why_not = why_not_even(len(some), places[some])
+    return why_not and f"of {n_stimuli:,} stimuli, the {len(some):,} that are permuted are not evenly spaced"
 
 
 def _unchanged(models: Sequence[Floats], data: Floats, orders: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from normenc.rsa.ceiling import Ceiling, bounds, random_halves
 from normenc.rsa.matching import reliabilities
 from normenc.rsa.representation_inputs import RepresentationInputs
 from normenc.rsa.representation_measures import RepresentationMeasure
+from normenc.rsa.representation_samples import KernelAlignment
 from normenc.rsa.trials import half_splits
 
 __all__ = ["RepresentationEvaluator", "representation_ceiling"]
@@ -66,6 +67,16 @@ class RepresentationEvaluator:
         return "neurons" if inputs.neurons else ""
 
     @property
+    def corrected(self) -> KernelAlignment | None:
+        """The measure if it leaves out every neuron's product with itself, as corrected CKA does.
+
+        Then the same neurons in other trials, or sessions, must not be multiplied with themselves, and no population
+        with one that it is part of, so that there is no upper end.
+        """
+        arithmetic = self.measure.arithmetic
+        return arithmetic if isinstance(arithmetic, KernelAlignment) and arithmetic.corrected else None
+
+    @property
     def why_none(self) -> str:
         """Kind of a ceiling that there is not."""
         return "no formula" if self.inputs.repeats is not None or self.inputs.neurons else "none"
@@ -94,7 +105,7 @@ class RepresentationEvaluator:
             return np.full((1, 2), np.nan)
         if self.inputs.grouped_by:
             return self._of_groups(stimuli, groups, neurons)
-        if neurons is not None and (self.kind == "neurons" or self.measure.halves == "trials"):
+        if neurons is not None and (self.kind == "neurons" or self.measure.halves == "trials" or self.corrected):
             return self._of_halves(stimuli, neurons)
         key = stimuli.tobytes()
         if key not in self._fixed:
@@ -104,6 +115,9 @@ class RepresentationEvaluator:
     def _of_halves(self, stimuli: Counts, neurons: Counts | None) -> Floats:
         if self.kind == "repeats" and self.measure.halves == "trials":
             return self._of_single_neurons(stimuli, neurons)
+        if self.kind == "repeats" and self.corrected:
+            same = self.corrected.of_same_neurons
+            return _lower_alone(np.mean([same(*own[:2], stimuli, neurons) for own in self._halves(None)], axis=0))
         values = [
             self.measure.arithmetic.between(first, second, stimuli, units)
             for first, second, units in self._halves(neurons)
@@ -111,7 +125,7 @@ class RepresentationEvaluator:
         similarity = np.mean(values, axis=0)
         if self.measure.halves == "formula":
             return np.stack(bounds(similarity), axis=1)
-        return np.stack([similarity, np.full(len(similarity), np.nan)], axis=1)
+        return _lower_alone(similarity)
 
     def _of_single_neurons(self, stimuli: Counts, neurons: Counts | None) -> Floats:
         """From each neuron's reliability: another recording of the neuron, and its noise-free tuning, match it best."""
@@ -166,11 +180,17 @@ class RepresentationEvaluator:
         counts = drawn[0]
         if np.count_nonzero(counts) < 2:
             return np.full(2, np.nan)
+        upper = arithmetic.pairs_matter and not self.corrected
         found: list[list[float]] = [[], []]
         for group in np.flatnonzero(counts).tolist():
             for place in np.flatnonzero(inputs.group == group).tolist():
-                for end, left_out in enumerate((group, None) if arithmetic.pairs_matter else (group,)):
+                for end, left_out in enumerate((group, None) if upper else (group,)):
                     others = [k for k in range(len(scaled)) if counts[inputs.group[k]] and inputs.group[k] != left_out]
+                    if self.corrected and inputs.n_neurons:  # the same neurons in several sessions
+                        mean = np.average([scaled[k] for k in others], axis=0, weights=counts[inputs.group[others]])
+                        value = self.corrected.of_same_neurons(mean, inputs.recorded[place], stimuli, neurons)[0]
+                        found[end] += [float(value)] * int(counts[group])
+                        continue
                     weights = np.concatenate(
                         [
                             np.full(scaled[k].shape[1], counts[inputs.group[k]])
@@ -185,6 +205,11 @@ class RepresentationEvaluator:
                     value = arithmetic.between(pooled, inputs.recorded[place], stimuli, units)[0]
                     found[end] += [float(value)] * int(counts[group])
         return np.array([np.mean(own) if own else np.nan for own in found])
+
+
+def _lower_alone(similarity: Floats) -> Floats:
+    """Ceilings of which the upper end is unknown."""
+    return np.stack([similarity, np.full(len(similarity), np.nan)], axis=1)
 
 
 def _centred(values: Floats) -> Floats:

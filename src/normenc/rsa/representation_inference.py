@@ -14,8 +14,8 @@ from normenc.rsa.chance import Tested
 from normenc.rsa.contrasts import Contrasts, model_table, pair_table
 from normenc.rsa.in_scopes import in_scopes
 from normenc.rsa.inputs import Inputs
-from normenc.rsa.overview import scope_notes, why_no_intervals
-from normenc.rsa.permutation import Chance, circular_shifts, label_permutations, permuted_stimuli
+from normenc.rsa.overview import no_shifts_note, scope_notes, why_no_intervals
+from normenc.rsa.permutation import Chance, circular_shifts, label_permutations, permuted_stimuli, why_not_shifted
 from normenc.rsa.representation_evaluating import RepresentationEvaluator, representation_ceiling
 from normenc.rsa.representation_inputs import RepresentationInputs
 from normenc.rsa.representation_measures import (
@@ -23,6 +23,7 @@ from normenc.rsa.representation_measures import (
     RepresentationMethod,
     as_representation_measure,
 )
+from normenc.rsa.representation_samples import KernelAlignment
 from normenc.rsa.results import Inference
 from normenc.rsa.scopes import Asked, Scope
 
@@ -31,6 +32,10 @@ __all__ = ["infer_representations", "infer_representations_in_scopes"]
 Floats = npt.NDArray[np.float64]
 UNDEFINED = (
     "its similarity by {} is undefined: too few stimuli for its components, or they differ no more than by chance"
+)
+OF_OTHERS = (
+    "Differences from the noise ceiling are not tested: {} is that of the population from which the neurons were "
+    "drawn, so that it matters which ones were, but they are taken as all there are."
 )
 IN_SAMPLES = "its similarity is undefined in {} % of bootstrap samples"
 
@@ -158,6 +163,7 @@ class _Recorded:
     estimate: Floats
     ceiling: Ceiling
     ordered: bool
+    why_no_shifts: str
     seed: int
 
     @classmethod
@@ -184,6 +190,7 @@ class _Recorded:
             estimate=estimate[~np.isnan(estimate)],
             ceiling=representation_ceiling(inputs, measure, seed),
             ordered=ordered,
+            why_no_shifts=why_not_shifted(given.n_stimuli, ordered, recorded.get("positions"), some),
             seed=seed,
         )
 
@@ -205,16 +212,24 @@ class _Recorded:
             progress=progress,
         )
 
+    @property
+    def is_of_others(self) -> bool:
+        """Whether the same neurons are a sample by which the measure estimates the similarity of their population."""
+        arithmetic = self.measure.arithmetic
+        corrected = isinstance(arithmetic, KernelAlignment) and arithmetic.corrected
+        return corrected and self.ceiling.kind in ("repeats", "neurons", "sessions") and self.inputs.n_neurons > 0
+
     def tested(self, n_permutations: int) -> Tested:
         """Both tests against chance, by permuting the stimuli of the recording."""
         inputs = self.permuted
         models = [inputs.seeds_of(k) for k in range(len(inputs.names))]
         tests = [label_permutations(models, inputs.matrices, n_permutations=n_permutations, seed=self.seed)]
-        tests += [circular_shifts(models, inputs.matrices)] if self.ordered else []
+        shifted = self.ordered and not self.why_no_shifts
+        tests += [circular_shifts(models, inputs.matrices)] if shifted else []
         found = [self._p_values(test) for test in tests]
         unknown = (np.full(len(inputs.names), np.nan),) * 2
         sizes = [len(test.orders) + 1 for test in tests]
-        return Tested(found[0], found[1] if self.ordered else unknown, sizes[0], sizes[1] if self.ordered else 0)
+        return Tested(found[0], found[1] if shifted else unknown, sizes[0], sizes[1] if shifted else 0)
 
     def _p_values(self, test: Chance) -> tuple[Floats, Floats]:
         inputs = self.permuted
@@ -233,16 +248,20 @@ class _Recorded:
         summary = Contrasts.of(of_scope(samples, scope.drawn), inputs.sizes(scope.drawn), blocks, estimate)
         summary = summary.with_unknown(self.given.names, self.flat, IN_SAMPLES)
         low, high, *_ = summary.of_weights(np.eye(len(summary.estimate))[-2:])
-        told = (inputs.drawn_units,) if inputs.drawn_units else ()
+        told = [inputs.drawn_units] if inputs.drawn_units else []
+        models = model_table(summary, self.given, tested.p_values(summary.known), measure)
+        if self.is_of_others and "neurons" not in scope.drawn:
+            models[[name for name in models if name.startswith("p_ceiling")]] = np.nan
+            told.append(OF_OTHERS.format(measure.phrase))
         return Inference(
-            models=model_table(summary, self.given, tested.p_values(summary.known), measure),
+            models=models,
             pairs=pair_table(summary, self.given.names),
             ceiling=ceiling,
             ceiling_intervals=measure.clip(np.stack([low, high], axis=1)),
             factors=scope.drawn,
             generalises_to=scope.factors,
             fixed=scope.fixed,
-            notes=(*scope_notes(scope, inputs), *told),
+            notes=(*scope_notes(scope, inputs), *told, *no_shifts_note(self.why_no_shifts)),
             why_no_intervals=why_no_intervals(scope),
             sizes=inputs.counts(scope.drawn),
             ordered=self.ordered,
@@ -252,6 +271,7 @@ class _Recorded:
             n_shifts=tested.n_shifts,
             n_permuted=self.permuted.n_stimuli,
             method=measure.name,
+            why_no_shifts=self.why_no_shifts,
         )
 
 

@@ -43,7 +43,10 @@ class RepresentationInputs(Inputs):
         What of the units is compared, if not all; a sentence.
     """
 
-    undefined: ClassVar[str] = "that of {} is undefined"
+    undefined: ClassVar[str] = (
+        "that of {} is undefined: too few stimuli for the components that the measure compares, or they differ no more "
+        "than by chance"
+    )
     responses: tuple[Floats, ...] = ()
     recorded: tuple[Floats, ...] = ()
     repeats: Floats | None = None
@@ -74,6 +77,9 @@ class RepresentationInputs(Inputs):
         _check_stimuli(stacks, recorded, measure)
         named = [(f"the model {name!r}", _labels(values)) for name, values in models.items()]
         check_same([*named, ("the responses", labels), ("the repeats", labels_of(repeats, -2))])
+        given = [(f"the model {name!r}", own) for name, stack in stacks.items() for own in stack]
+        for what, own in (*given, *(("the recording", array) for array in recorded)):
+            _check_no_rdm(what, own)
         subject, session = whose
         if same_neurons and len(recorded) > 1 and session is None:
             session = np.arange(len(recorded))
@@ -166,7 +172,9 @@ def _kept(n_units: int, n_neurons: int, measure: RepresentationMeasure) -> int:
 def _drawn(n_neurons: int, measure: RepresentationMeasure, seed: int) -> npt.NDArray[np.intp]:
     """The neurons that are compared."""
     most = measure.most_units
-    n = n_neurons if most is None else min(most, max(n_neurons // ROUND * ROUND, min(n_neurons, ROUND)))
+    n = n_neurons if most is None else min(most, n_neurons)
+    if most is not None and isinstance(measure.arithmetic, MatchedAlignment):  # in a number that many others divide
+        n = max(n // ROUND * ROUND, min(n, ROUND))
     if n == n_neurons:
         return np.arange(n_neurons)
     return np.sort(np.random.default_rng([seed, 7, n_neurons]).permutation(n_neurons)[:n])
@@ -177,14 +185,15 @@ def _told(stacks: Mapping[str, Sequence[Any]], recorded: Sequence[Any], measure:
     if most is None:
         return ""
     kept = [len(_drawn(own.shape[1], measure, 0)) for own in recorded]
-    fewer = any(n < own.shape[1] for n, own in zip(kept, recorded, strict=True))
-    fewer |= any(_kept(v.shape[1], kept[0], measure) < v.shape[1] for s in stacks.values() for v in s)
-    if not fewer:
+    neurons = [f"{n} of {own.shape[1]}" for n, own in zip(kept, recorded, strict=True)]
+    units = {v.shape[1]: _kept(v.shape[1], kept[0], measure) for stack in stacks.values() for v in stack}
+    less = [f"{n} of {every} units of a model" for every, n in sorted(units.items()) if n < every]
+    if any(n < own.shape[1] for n, own in zip(kept, recorded, strict=True)):
+        less.append(f"{', '.join(dict.fromkeys(neurons))} neurons")
+    if not less:
         return ""
-    return (
-        f"By {measure.phrase}, at most {most} units of each model and {max(kept)} neurons were matched, drawn at "
-        "random."
-    )
+    divide = ", in numbers with a small common multiple" if isinstance(measure.arithmetic, MatchedAlignment) else ""
+    return f"By {measure.phrase}, {' and '.join(less)} were matched, drawn at random: at most {most}{divide}."
 
 
 def _seeds(values: Any, what: str) -> list[Any]:
@@ -250,6 +259,17 @@ def _recorded(responses: Any, mean: Floats | None) -> tuple[list[Any], Sequence[
             f"{' and '.join(map(str, own[0].shape))}; give repeats of the same"
         )
     return own, labels, True
+
+
+def _check_no_rdm(what: str, values: Any) -> None:
+    """Raise InputError for an RDM in place of responses: symmetric, with a diagonal of zeros."""
+    array = np.asarray(values)
+    square = array.shape[0] == array.shape[1] and not np.diagonal(array).any()
+    if square and array.any() and np.allclose(array, array.T):
+        raise InputError(
+            f"{what} is a symmetric matrix with zeros on the diagonal, as an RDM is; measures of representations "
+            "compare responses, shape (n_stimuli, n_units)"
+        )
 
 
 def _check_stimuli(

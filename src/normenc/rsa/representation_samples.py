@@ -102,6 +102,24 @@ class KernelAlignment(Alignment):
         with np.errstate(invalid="ignore", divide="ignore"):
             return self._clipped(products / np.sqrt(own[0] * own[1]))
 
+    def of_same_neurons(self, x: Floats, y: Floats, weights: Counts, units: Counts | None) -> Floats:
+        """Corrected similarities, (n_samples,), of the same neurons in other trials, without a neuron's with itself.
+
+        Those are left out of both populations' own products, and would raise the similarity above 1.
+        """
+        drawn = np.ones((1, x.shape[1])) if units is None else np.asarray(units, dtype=np.float64)
+        n_samples = max(len(weights), len(drawn))
+        own = [self._own_of_samples(v, weights, units) for v in (x, y)]
+        products = []
+        for weight, counts in zip(_each(weights, n_samples), np.resize(drawn, (n_samples, x.shape[1])), strict=True):
+            kernels = [(v * counts) @ v.T for v in (x, y)]
+            whole = kernel_products(kernels[0][None], kernels[1], weight[None], unbiased=True)[0, 0]
+            squares = counts**2
+            itself = products_of_units(x, weight[None], y)[0] @ squares
+            products.append((whole - itself) / (counts.sum() ** 2 - squares.sum()))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(np.array(products) / np.sqrt(own[0] * own[1]))
+
     def permuted(self, models: Sequence[Floats], y: Floats, orders: npt.NDArray[np.intp]) -> Floats:
         """See :class:`Alignment`."""
         once = np.ones((1, len(y)))

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
-from normenc.arrays import as_array
 from normenc.errors import InputError
+from normenc.rsa.circle import steps_around
 from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.quadratic import total_of_pairs
 
@@ -128,14 +128,7 @@ def why_not_tiled(rdms: npt.NDArray[np.float64], positions: npt.ArrayLike | None
     'dissimilarities do not rise with the distance between stimuli by six standard errors, so that noise alone may explain the rise'
     """  # noqa: E501 (a clause is a line of its own)
     n_stimuli = rdms.shape[-1]
-    angles = np.arange(n_stimuli) * 360 / n_stimuli if positions is None else as_array(positions, "positions")
-    if angles.shape != (n_stimuli,):
-        raise InputError(f"positions have shape {angles.shape}; they must be ({n_stimuli},), one for each stimulus")
-    gaps = np.diff(angles.astype(np.float64), append=angles[0] + 360.0)
-    if not (gaps >= -1e-9).all():
-        raise InputError(
-            "positions must be ascending within one turn of the circle, in degrees of 360; multiply orientations by 2"
-        )
+    gaps = steps_around(n_stimuli, positions)
     dissimilarity = _by_distance(rdms)
     profile = dissimilarity.mean(axis=1)
     reach = (_half_way(profile) - 1) * 360 / n_stimuli  # the mean distance from neighbours, which are one place apart

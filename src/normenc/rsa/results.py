@@ -30,8 +30,8 @@ class Inference(Shown):
         One row per model: ``model``, ``similarity`` (mean over animals, or sessions, and seeds), ``low``, ``high`` (95
         % interval, within the measure's range), ``standard_error``, ``dof``; ``p_permutations`` (one-sided: are the two
         related at all, by permuting the stimuli), ``p_shifts`` (one-sided: does the match depend on the positions of
-        the stimuli on the circle, by shifting them; NaN where stimuli are not in order on one), each with ``_holm``,
-        ``_fdr`` and ``_smallest`` (the smallest possible value);
+        the stimuli on the circle, by shifting them; NaN where stimuli are not in order on one, evenly spaced), each
+        with ``_holm``, ``_fdr`` and ``_smallest`` (the smallest possible value);
         ``p_ceiling``, ``p_ceiling_holm``, ``p_ceiling_fdr`` (two-sided, against the lower ceiling; NaN without one),
         ``n_seeds``, ``why_unknown`` (why the similarity, or its interval, is NaN; else empty).
     pairs : DataFrame
@@ -61,11 +61,13 @@ class Inference(Shown):
     n_orders : int
         Orders of the stimuli in the test by permutations, the observed one included.
     n_shifts : int
-        The same of circular shifts; 0 where stimuli are not in order on a circle.
+        The same of circular shifts; 0 where stimuli are not in order on a circle, or not evenly spaced.
     n_permuted : int
         How many stimuli both tests use: all or, of more than 1,000, as many.
     method : str
         How RDMs were compared, of :data:`normenc.rsa.METHODS`.
+    why_no_shifts : str
+        Why stimuli in order on a circle were not shifted; else empty.
     """
 
     models: pd.DataFrame
@@ -85,6 +87,7 @@ class Inference(Shown):
     n_shifts: int
     n_permuted: int
     method: str
+    why_no_shifts: str = ""
 
     def _title(self) -> str:
         counts = ", ".join(f"{n:,} {what}" for what, n in self.sizes.items())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from normenc.rsa.circle import DECIMALS, Circle, circle_of
+from normenc.rsa.circle import DECIMALS, Circle, circle_of, why_not_even
 from normenc.rsa.circular_measure import PartMeasure
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.measures import Measure
@@ -38,10 +38,9 @@ class Aligned:
 
 def why_not_aligned(circle: Circle) -> str:
     """Why the stimuli cannot be turned around their circle onto each other; empty if they can."""
-    steps = np.diff(np.sort(circle.angles[_different(circle)]))
-    if np.ptp(steps) > 10.0**-DECIMALS * len(circle.angles):
-        return "stimuli that are not evenly spaced around their circle cannot be turned onto each other"
-    return ""
+    angles = circle.angles[_different(circle)]
+    why_not = why_not_even(len(angles), angles)
+    return why_not and f"{why_not}, so that they cannot be turned onto each other"
 
 
 def best_alignments(inputs: Inputs, circle: Circle, measure: Measure, part: str | None, similarity: Floats) -> Aligned:

@@ -1,6 +1,6 @@
 """What an inference generalises over: factors that are resampled, and factors that are taken as all there are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,6 +142,8 @@ def _checked(inputs: Inputs, names: Sequence[str]) -> list[str]:
     """The factors asked for; InputError if one cannot be resampled."""
     if isinstance(names, str):
         raise InputError(f"generalise_to is {names!r}; give a list of factors, such as ['{names}']")
+    if not isinstance(names, Collection):
+        raise InputError(f"generalise_to is {names!r}; give a list of factors, of {', '.join(FACTORS)}")
     for name in names:
         if name not in FACTORS:
             raise InputError(f"generalise_to: {name!r} is not one of {', '.join(FACTORS)}")

@@ -90,8 +90,8 @@ def _parts(given: Any, name: str) -> tuple[Floats, Floats]:
         raise InputError(f"the {name} repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_units)")
     if len(trials) < 2 or trials.shape[1] < 3:
         raise InputError(
-            f"there are {len(trials)} {name} repeats of {trials.shape[1]} stimuli; the trial covariance needs at least "
-            "2 repeats, and an alignment 3 stimuli"
+            f"the number of {name} repeats is {len(trials)}, of {trials.shape[1]} stimuli; the trial covariance needs "
+            "at least 2 repeats, and an alignment 3 stimuli"
         )
     if not np.isfinite(trials).all():
         raise InputError(

@@ -66,6 +66,7 @@ TABLES = {
         number("standard_error dof p", "test of the difference against 0, two-sided"),
         number("p_holm p_fdr", "corrected for all encoders, within this measure"),
         text("resampled", "what the interval generalises over"),
+        text("why_unknown", "why there is no interval and test, as with two animals; empty otherwise"),
     ),
     "partitioning.csv": table(
         "One row per trained or pretrained layer and what is explained. See [beyond the controls]"

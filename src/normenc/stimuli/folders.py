@@ -63,8 +63,8 @@ def read_headers(folder: Path, files: Sequence[Path], *, one_size: bool = True) 
         (first, a), (second, b) = sorted(sizes.items())[:: len(sizes) - 1]
         raise InputError(
             f"{folder}: images differ in size ({a.name} has {first[0]} x {first[1]} pixels, {b.name} {second[0]} x "
-            f"{second[1]}); crop or resize them to one size, or give one: size = [height, width] in the section "
-            "[stimuli]"
+            f"{second[1]}); crop or resize them to one size. For images of a recording, a study can do so: "
+            "size = [height, width] in the section [stimuli]"
         )
     return headers
 

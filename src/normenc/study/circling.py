@@ -9,7 +9,7 @@ from normenc import rsa
 from normenc.csv_tables import did_not_learn, encoder_columns
 from normenc.encoders import LEARNED
 from normenc.errors import InputError
-from normenc.rsa.circle import PARTS
+from normenc.rsa.circle import PARTS, places_around
 from normenc.rsa.linear import Linear
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import MANY_STIMULI, as_rdms
@@ -99,7 +99,7 @@ def _some(prepared: Prepared) -> Any:
     """Places of the stimuli that are compared: of more than 400, 400 at even distances."""
     some, n_stimuli = stimuli_compared(prepared), prepared.recording.n_stimuli
     if isinstance(some, slice) and n_stimuli > MANY_STIMULI:
-        return np.linspace(0, n_stimuli, MANY_STIMULI, endpoint=False).astype(np.intp)
+        return places_around(n_stimuli, MANY_STIMULI)
     return some
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from normenc import rsa
 from normenc.csv_tables import encoder_columns
 from normenc.errors import InputError
+from normenc.rsa.circle import places_around
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.stored import Matrix, of_stimuli
@@ -153,7 +154,7 @@ def _stimuli(prepared: Prepared, most: int) -> Any:
     if n <= most:
         return slice(None)
     if prepared.recording.has_neighbours:
-        return np.linspace(0, n, most, endpoint=False).astype(np.intp)
+        return places_around(n, most)
     return np.sort(np.random.default_rng([prepared.study.identify.seed, 9]).permutation(n)[:most])
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from normenc import rsa
 from normenc.errors import InputError
+from normenc.rsa.circle import places_around
 from normenc.rsa.inference import infer_in_scopes
 from normenc.rsa.linear import Linear
 from normenc.rsa.measures import as_measure
@@ -160,7 +161,7 @@ def stimuli_compared(prepared: Prepared, method: str | None = None) -> Any:
     if n_stimuli <= most:
         return slice(None)
     if prepared.recording.has_neighbours:
-        some = np.linspace(0, n_stimuli, most, endpoint=False).astype(np.intp)
+        some = places_around(n_stimuli, most)
     else:
         some = np.sort(np.random.default_rng([own.seed, 9]).permutation(n_stimuli)[:most])
     return some

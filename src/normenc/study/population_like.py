@@ -87,7 +87,9 @@ def simulated_data(
         if stated is None or settings.n_neurons is None:
             raise InputError(_unknown(recording))
         equal = UnequalStimuli.equal(len(next(iter(rdms.values()))))
-        known = _stated(rdms, settings, stated, settings.n_neurons, 1, settings.n_repeats or 1, equal)
+        known = _stated(
+            rdms, settings, stated, settings.n_neurons, _n_subjects(recording), settings.n_repeats or 1, equal
+        )
         return replace(known, facts=known.facts | {"notes": [EQUAL]})
     n_animals = _n_animals(recording)
     repeats = mean_repeats(recording) / (1 if _own_neurons(recording) else n_animals)
@@ -175,6 +177,15 @@ def _stated(
     own: list[int | UnequalNeurons] = [n_neurons] * n_animals
     of_averages = dict.fromkeys(rdms, float(noise / np.sqrt(n_repeats)))
     return SimulatedData(dict.fromkeys(rdms, own), of_averages, dict.fromkeys(rdms, stimuli), facts)
+
+
+def _n_subjects(recording: Recording) -> int:
+    """Animals of a recording known by RDMs: one for each RDM, unless several are of an animal's sessions."""
+    if recording.rdms is None:
+        return 1
+    if recording.animals:
+        return len(recording.animals)
+    return 1 if recording.sessions else len(recording.rdms)
 
 
 def _unknown(recording: Recording) -> str:

@@ -61,7 +61,7 @@ def stimuli_drawn(recording: Recording, inference: rsa.Inference) -> str:
 def why_no_shifts(recording: Recording, inference: rsa.Inference) -> str:
     """Why circular shifts were not tested; empty if they were."""
     if inference.ordered:
-        return ""
+        return inference.why_no_shifts
     if recording.covers_circle:
         return f"{recording.n_stimuli} {recording.shown.plural} are too few for circular shifts"
     return recording.shown.unshiftable

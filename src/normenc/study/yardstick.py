@@ -92,4 +92,5 @@ def _rows(represented: Represented, found: rsa.AgainstAnimals) -> pd.DataFrame:
         }
     )
     columns = ["animal", "similarity", "between_animals", "difference", *TESTED]
-    return who.join(rows[columns]).assign(resampled=" ".join(found.factors))
+    why = {"resampled": " ".join(found.factors), "why_unknown": rows["why_unknown"].fillna("")}
+    return who.join(rows[columns]).assign(**why)
