@@ -124,6 +124,9 @@ def named(encoder: str, task: str, model: str) -> dict:
     return {"encoder": encoder, **own}
 
 
+COMPETENCE = ("score", "score_name", "chance", "perfect", "learned", "n_learned")
+
+
 def as_format_1(folder: Path) -> Path:
     """Give the tables of a run the columns that they had in format 1."""
     for path in folder.glob("*.csv"):
@@ -134,13 +137,16 @@ def as_format_1(folder: Path) -> Path:
     del environment["format"]
     for score in environment.get("scores", []):
         score["model"] = score.pop("network")
+        for name in ("perfect", "learned_at", "learned"):
+            score.pop(name, None)
     (folder / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
     return folder
 
 
 def in_format_1(row: dict, name: str) -> dict:
     who = {key: row[key] for key in ("task", "network", "layer", "seed") if key in row}
-    rest = {key: value for key, value in row.items() if key not in (*who, "encoder", "kind") and "other" not in key}
+    newer = (*who, "encoder", "kind", *COMPETENCE)
+    rest = {key: value for key, value in row.items() if key not in newer and "other" not in key}
     if name == "differences.csv":
         kind = "layer" if row["other_kind"] == "trained layer" else row["other_kind"]
         return {"recording": rest.pop("recording"), "model": row["encoder"], "other": row["other"], "kind": kind} | rest

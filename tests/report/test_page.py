@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from runs_by_hand import as_format_1, in_format_1
+from runs_by_hand import COMPETENCE, as_format_1, in_format_1
 
 from normenc import report
 from normenc.csv_tables import read_table
@@ -532,9 +532,22 @@ def test_captions_explain_what_pictures_of_tuning_show(finished):
     assert ("Units below the white line" in said) == none[units["population"].isin(["mine", "pool", "fc"])].any()
 
 
+def without_competence(folder):
+    """As if no score had been known: older runs do not tell whether networks learned their tasks."""
+    for path in folder.glob("*.csv"):
+        table = read_table(path)
+        table.assign(**dict.fromkeys({*COMPETENCE} & {*table}, np.nan)).to_csv(path, index=False)
+    environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+    for unit in environment["scores"]:
+        for name in ("perfect", "learned_at", "learned"):
+            del unit[name]
+    (folder / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+
+
 def test_a_run_of_format_1_has_the_same_page_and_pictures(finished, tmp_path):
     new = tmp_path / "new"
     shutil.copytree(finished.folder, new, ignore=shutil.ignore_patterns(RUN_MARKER, "*_by_scope.csv"))
+    without_competence(new)  # which older runs did not know
     old = as_format_1(shutil.copytree(new, tmp_path / "old"))
     for name in ("similarity.csv", "similarity_by_method.csv"):
         table = read_table(new / name)
@@ -542,7 +555,7 @@ def test_a_run_of_format_1_has_the_same_page_and_pictures(finished, tmp_path):
         table.assign(**dict.fromkeys(shifts, np.nan)).to_csv(new / name, index=False)
     assert report.render(old) == report.render(new)
     drawn = read_source_data(new)
-    table = drawn["similarity_bars"].arguments["similarity"]
+    table = drawn["similarity_bars"].arguments["similarity"].drop(columns=[*COMPETENCE], errors="ignore")
     older = pd.DataFrame([in_format_1(row, "similarity.csv") for row in table.to_dict("records")])
     arguments = drawn["similarity_bars"].arguments | {"similarity": older}
     write_source_data({"similarity_bars": arguments}, old / "figures" / "source_data.h5")

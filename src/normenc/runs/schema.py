@@ -188,7 +188,7 @@ def file_of(path: str) -> File:
     >>> file_of("models/FC_seed12.safetensors").name, file_of("tuning.csv").when
     ('models/', 'orientations, directions; with the stage `describe`')
     >>> [column.name for column in file_of("training.csv").table.columns]
-    ['task', 'network', 'seed', 'epoch', 'step', 'loss']
+    ['task', 'network', 'seed', 'epoch', 'step', 'loss', 'learning_rate']
     """
     first, slash, _ = path.partition("/")
     for file in FILES:

@@ -33,7 +33,7 @@ def keys_of_task(part: Any) -> Keys:
     --------
     >>> from normenc.tasks import Denoising
     >>> list(keys_of_task(Denoising))
-    ['n_train', 'n_test', 'noise']
+    ['n_train', 'n_test', 'n_per_epoch', 'folder', 'noise', 'middle']
     """
     if not (isinstance(part, type) and issubclass(part, Task)):
         raise InputError("it is not a task: a task is a dataclass that inherits from normenc.tasks.Task")
