@@ -7,15 +7,23 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run the command line, see :func:`normenc.cli.guard.run`; Ctrl-C ends it from the first import on."""
+    import os
     import signal
     import sys
     from contextlib import suppress
+    from threading import current_thread, main_thread
 
-    try:
-        from normenc.cli.guard import run
-    except KeyboardInterrupt:
-        sys.stderr.write("normenc: interrupted\n")
-        sys.exit(130)
+    def leave(*_: object) -> None:  # a KeyboardInterrupt may be lost in an import, which then fails for another reason
+        os.write(2, b"normenc: interrupted\n")
+        os._exit(130)
+
+    heeded = current_thread() is main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if heeded:
+        signal.signal(signal.SIGINT, leave)
+    from normenc.cli.guard import run
+
+    if heeded:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         run(sys.argv[1:])
     finally:
