@@ -156,7 +156,7 @@ def test_why_trials_cannot_be_drawn_by_themselves():
         if given.get("rdm_metric", "correlation") in (*rsa.METRICS, "correlation"):
             with pytest.raises(InputError, match=f"generalise_to: 'trials' cannot be resampled; {why}"):
                 infer(MODELS, **given, generalise_to=["trials"], **FAST)
-    with pytest.raises(InputError, match="at least 2 repeats"):
+    with pytest.raises(InputError, match="with 1 of stimulus 4; halves of the trials need at least 2 of each"):
         infer(MODELS, repeats=single, generalise_to=["trials"], **FAST)
     found = infer(MODELS, responses=repeats.mean(axis=0), repeats=repeats[:2], generalise_to=["neurons"], **FAST)
     assert found.fixed == ("stimuli", "trials")

@@ -76,7 +76,7 @@ def test_animals_are_the_yardstick(made):
     assert together["between_animals"].tolist() == pytest.approx([np.mean(pairs)] * len(together))
     assert together["p_holm"].notna().all() and table["p"].isna().sum() == 3 * len(run.similarity) * len(MEASURES)
     page = report.write(made.folder).read_text(encoding="utf-8")
-    assert "By Pearson r, two of the 3 animals have a mean similarity of" in page
+    assert "By Pearson r, the mean similarity of pairs of animals is" in page
     assert "similar to an animal than animals are to each other" in page
 
 

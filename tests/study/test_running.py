@@ -322,7 +322,7 @@ def test_study_file_and_environment(small):
         "embedding": 0,
     }
     assert environment["recording"]["n_neurons"] == 60
-    assert environment["inference"]["n_shifts"] == 181
+    assert environment["inference"]["n_shifts"] == 180  # -90 and 90 degrees are one orientation
     assert environment["inference"]["generalises_to"] == ["neurons", "seeds"]
     assert environment["inference"]["fixed"] == ["stimuli"]
     assert environment["inference"]["n_samples_other_methods"] == 60  # the study's own; 100 at most

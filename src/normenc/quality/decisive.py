@@ -232,7 +232,9 @@ def _against_chance(
     recording: Recording, candidates: Mapping[str, Any], inputs: Mapping[str, Any] | None, seed: int
 ) -> dict[str, Any]:
     """The smallest possible p-values of the tests against chance."""
-    some = permuted_stimuli(recording.n_stimuli, ordered=recording.has_neighbours, seed=seed)
+    some = permuted_stimuli(
+        recording.n_stimuli, ordered=recording.has_neighbours, positions=recording.around_circle, seed=seed
+    )
     n = len(some)
     nothing_alike = np.random.default_rng(0).uniform(1, 2, (1, n, n))  # no two orders of it are the same
     models = [rdm[None, some[:, None], some] for rdm in candidates.values()] or [nothing_alike]

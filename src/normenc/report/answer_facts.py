@@ -122,6 +122,8 @@ def likeness_of_twin(run: Run) -> dict[str, float]:
     method = str(similarity["comparison"].iloc[0])
     if method not in METHODS or not zero_is_unrelated(similarity.iloc[0]):
         return {}
+    if run.populations is None and "shown" not in run.source_data:  # older runs do not tell
+        return {}
     shown = set(run.shown["population"])
     n_stimuli = run.recording["n_stimuli"]
     some = None if n_stimuli <= MOST_STIMULI else np.linspace(0, n_stimuli - 1, MOST_STIMULI).astype(int).tolist()

@@ -16,6 +16,7 @@ __all__ = [
     "REST",
     "Circle",
     "circle_of",
+    "distinct_places",
     "open_ends",
     "places_around",
     "steps_around",
@@ -266,6 +267,21 @@ def why_not_even(n_stimuli: int, positions: npt.ArrayLike | None) -> str:
         f"the stimuli are not evenly spaced around their circle (steps are {steps.min():.2f} to {steps.max():.2f} "
         "times the mean step)"
     )
+
+
+def distinct_places(n_stimuli: int, positions: npt.ArrayLike | None) -> npt.NDArray[np.intp]:
+    """Places of stimuli, of two at one angle (gratings at -90 and 90 degrees) one, if these are even; otherwise all.
+
+    Examples
+    --------
+    >>> distinct_places(5, [0, 90, 180, 270, 360]).tolist(), distinct_places(3, [0, 0, 100]).tolist()
+    ([0, 1, 2, 3], [0, 1, 2])
+    """
+    everyone = np.arange(n_stimuli)
+    if positions is None:
+        return everyone
+    kept = np.flatnonzero(steps_around(n_stimuli, positions) > 1e-6)
+    return everyone if why_not_even(len(kept), np.asarray(positions)[kept]) else kept
 
 
 def places_around(n_stimuli: int, most: int) -> npt.NDArray[np.intp]:

@@ -1,13 +1,13 @@
 """Any measure, of one part of RDMs of stimuli on a circle: the profile over the angle between stimuli, or the rest."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from normenc.rsa.circle import BYTES, Circle
+from normenc.rsa.circle import BYTES, Circle, circle_of
 from normenc.rsa.linear import Linear
 from normenc.rsa.measures import Measure
 from normenc.rsa.one_by_one import Arithmetic
@@ -113,6 +113,13 @@ class PartMeasure(Measure):
         facts: dict[str, Any] = {one.name: getattr(measure, one.name) for one in fields(measure) if one.init}
         name = f"{measure.name} of the {which}"
         return cls(**facts | {"name": name, "by": OfPart(measure.arithmetic, circle, which)})
+
+    def of_stimuli(self, places: npt.NDArray[np.intp]) -> "PartMeasure":
+        """The same part of RDMs of some of the stimuli."""
+        own = self.arithmetic
+        if len(places) == len(own.circle.angles):
+            return self
+        return replace(self, by=OfPart(own.by, circle_of(len(places), own.circle.angles[places]), own.which))
 
     def is_undefined(self, vector: Floats) -> bool:
         """Whether this part of an RDM has no similarity with any other."""

@@ -215,7 +215,7 @@ class Recorded:
 
     given: Inputs
     inputs: Inputs
-    permuted: Inputs
+    permuted: tuple[Inputs, Measure]
     flat: dict[str, str]
     measure: Measure
     ceiling: Ceiling
@@ -237,14 +237,14 @@ class Recorded:
         whose = recorded.get("subject"), recorded.get("session")
         given = Inputs.of(models, data, recorded.get("responses"), repeats, rdm_metric, whose, seed)
         flat = given.flat(measure)
-        some = permuted_stimuli(given.n_stimuli, ordered=ordered, seed=seed)
-        flat |= _flat_in(given.without(flat), some, measure)
+        some = permuted_stimuli(given.n_stimuli, ordered=ordered, positions=recorded.get("positions"), seed=seed)
+        flat |= _flat_in(given.without(flat), some, measure.of_stimuli(some))
         inputs = given.without(flat)
         kept = KeptHalves(inputs)
         ceiling = ceiling_of(inputs, repeats, measure, rdm_metric, seed, kept.see)
         halves = RepeatHalves.of(kept, repeats, inputs, rdm_metric, seed) if ceiling.kind == "repeats" else None
         why_no_shifts = why_not_shifted(given.n_stimuli, ordered, recorded.get("positions"), some)
-        permuted = inputs.of_stimuli(some)
+        permuted = inputs.of_stimuli(some), measure.of_stimuli(some)
         return cls(given, inputs, permuted, flat, measure, ceiling, halves, ordered, why_no_shifts, seed)
 
     def samples(
@@ -269,9 +269,8 @@ class Recorded:
 
     def tested(self, n_permutations: int) -> Tested:
         """Both tests against chance."""
-        return chance_tests(
-            self.permuted, self.measure, self.ordered and not self.why_no_shifts, n_permutations, self.seed
-        )
+        shifted = self.ordered and not self.why_no_shifts
+        return chance_tests(*self.permuted, shifted, n_permutations, self.seed)
 
     def inference(
         self, scope: Scope, samples: list[Sample], blocks: int | None, tested: Tested, n_samples: int
@@ -299,7 +298,7 @@ class Recorded:
             n_samples=n_samples,
             n_orders=tested.n_orders,
             n_shifts=tested.n_shifts,
-            n_permuted=self.permuted.n_stimuli,
+            n_permuted=self.permuted[0].n_stimuli,
             method=measure.name,
             why_no_shifts=self.why_no_shifts,
         )

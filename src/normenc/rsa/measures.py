@@ -118,6 +118,10 @@ class Measure:
         if len(self.range) != 2 or not self.range[0] < self.range[1]:
             raise InputError(f"the range of {self.name!r} is {self.range!r}; it must be its lowest and highest value")
 
+    def of_stimuli(self, places: npt.NDArray[np.intp]) -> "Measure":
+        """The measure for RDMs of some of the stimuli; another one only where it knows the stimuli."""
+        return self
+
     def register(self) -> "Measure":
         """Make the measure available by name, also in settings.
 

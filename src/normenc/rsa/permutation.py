@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.circle import places_around, why_not_even
+from normenc.rsa.circle import distinct_places, places_around, why_not_even
 from normenc.rsa.labelled import labels_of_rdm
 from normenc.rsa.labels import check_same
 from normenc.rsa.measures import Measure, Method, as_measure
@@ -216,21 +216,12 @@ def circular_shifts(models: Sequence[Floats], data: Floats) -> Chance:
     return Chance(SHIFTS, shifts, _unchanged(models, data, shifts))
 
 
-def permuted_stimuli(n_stimuli: int, *, ordered: bool, seed: int) -> npt.NDArray[np.intp]:
-    """The stimuli that the test permutes: all or, of more than 1,000, as many, drawn at random.
+def permuted_stimuli(n_stimuli: int, *, ordered: bool, positions: Any = None, seed: int = 0) -> npt.NDArray[np.intp]:
+    """The stimuli that the tests permute: all or, of more than 1,000, as many, drawn at random.
 
-    Where stimuli are in order on a circle, those drawn stand at equal distances, as far as their number allows. The
-    test of these is exact; it would only be less powerful, if 1,000 were not enough for any similarity above 0.01.
-    """
-    if n_stimuli <= MOST_PERMUTED:
-        return np.arange(n_stimuli)
-    if ordered:
-        return places_around(n_stimuli, MOST_PERMUTED)
-    return np.sort(np.random.default_rng([seed, 8]).permutation(n_stimuli)[:MOST_PERMUTED])
-
-
-def why_not_shifted(n_stimuli: int, ordered: bool, positions: Any, some: npt.NDArray[np.intp]) -> str:
-    """Why some of the stimuli in order on a circle cannot be shifted, as a clause; empty if they can, or have no order.
+    Where stimuli are in order on a circle, those drawn stand at equal distances, as far as their number allows, and of
+    two at the same angle there is one. The test of these is exact; it would only be less powerful, if 1,000 were not
+    enough for any similarity above 0.01.
 
     Parameters
     ----------
@@ -239,14 +230,32 @@ def why_not_shifted(n_stimuli: int, ordered: bool, positions: Any, some: npt.NDA
         Whether the stimuli are in order on a circle.
     positions : array_like, shape (n_stimuli,), optional
         See :func:`normenc.rsa.circle.steps_around`.
+    seed : int
+    """
+    if ordered:
+        distinct = distinct_places(n_stimuli, positions)
+        return distinct[places_around(len(distinct), MOST_PERMUTED)]
+    if n_stimuli <= MOST_PERMUTED:
+        return np.arange(n_stimuli)
+    return np.sort(np.random.default_rng([seed, 8]).permutation(n_stimuli)[:MOST_PERMUTED])
+
+
+def why_not_shifted(n_stimuli: int, ordered: bool, positions: Any, some: npt.NDArray[np.intp]) -> str:
+    """Why some of the stimuli in order on a circle cannot be shifted, as a clause; empty if they can, or have no order.
+
+    Parameters
+    ----------
+    n_stimuli, ordered, positions
+        See :func:`permuted_stimuli`.
     some : ndarray of int
         Places of the stimuli that are shifted.
     """
     if not ordered:
         return ""
-    if why_not := why_not_even(n_stimuli, positions):
-        return why_not
     places = np.arange(n_stimuli) * 360 / n_stimuli if positions is None else np.asarray(positions)
+    distinct = distinct_places(n_stimuli, positions)
+    if why_not := why_not_even(len(distinct), places[distinct]):
+        return why_not
     why_not = why_not_even(len(some), places[some])
     return why_not and f"of {n_stimuli:,} stimuli, the {len(some):,} that are permuted are not evenly spaced"
 

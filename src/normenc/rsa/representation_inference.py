@@ -180,7 +180,7 @@ class _Recorded:
         }
         inputs = given.without(flat)
         ordered = bool(recorded.get("ordered", False))
-        some = permuted_stimuli(given.n_stimuli, ordered=ordered, seed=seed)
+        some = permuted_stimuli(given.n_stimuli, ordered=ordered, positions=recorded.get("positions"), seed=seed)
         return cls(
             given=given,
             inputs=inputs,
