@@ -58,6 +58,15 @@ def test_uneven_stimuli_are_not_shifted_and_it_is_said(how):
         assert "not evenly spaced around their circle (steps are" in said
 
 
+def test_orientations_from_end_to_end_are_shifted_without_the_last():
+    """-90 and 90 degrees are one orientation."""
+    ends = np.arange(0, 361, 15.0)
+    assert permuted_stimuli(25, ordered=True, positions=ends).tolist() == [*range(24)]
+    p, notes = infer_by_responses(ends, "rdms")
+    assert p[0] >= 1 / 24
+    assert not any("not tested" in note for note in notes)
+
+
 def test_shifts_by_rank_would_find_a_relation_where_there_is_none():
     """Why: with 10 and 30 degrees, all p-values of unrelated codes are below 0.05."""
     for positions, expected in ((EVEN, 0.0), (UNEVEN["two densities"], 1.0)):

@@ -270,18 +270,17 @@ def why_not_even(n_stimuli: int, positions: npt.ArrayLike | None) -> str:
 
 
 def distinct_places(n_stimuli: int, positions: npt.ArrayLike | None) -> npt.NDArray[np.intp]:
-    """Places of stimuli, of two at one angle (gratings at -90 and 90 degrees) one, if these are even; otherwise all.
+    """Places of all stimuli but a last one at the angle of the first (gratings at -90 and 90), if the others are even.
 
     Examples
     --------
-    >>> distinct_places(5, [0, 90, 180, 270, 360]).tolist(), distinct_places(3, [0, 0, 100]).tolist()
+    >>> distinct_places(5, [0, 90, 180, 270, 360]).tolist(), distinct_places(3, [0, 100, 360]).tolist()
     ([0, 1, 2, 3], [0, 1, 2])
     """
     everyone = np.arange(n_stimuli)
-    if positions is None:
+    if positions is None or steps_around(n_stimuli, positions)[-1] > 1e-6:
         return everyone
-    kept = np.flatnonzero(steps_around(n_stimuli, positions) > 1e-6)
-    return everyone if why_not_even(len(kept), np.asarray(positions)[kept]) else kept
+    return everyone if why_not_even(n_stimuli - 1, np.asarray(positions)[:-1]) else everyone[:-1]
 
 
 def places_around(n_stimuli: int, most: int) -> npt.NDArray[np.intp]:

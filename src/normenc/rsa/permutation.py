@@ -219,9 +219,9 @@ def circular_shifts(models: Sequence[Floats], data: Floats) -> Chance:
 def permuted_stimuli(n_stimuli: int, *, ordered: bool, positions: Any = None, seed: int = 0) -> npt.NDArray[np.intp]:
     """The stimuli that the tests permute: all or, of more than 1,000, as many, drawn at random.
 
-    Where stimuli are in order on a circle, those drawn stand at equal distances, as far as their number allows, and of
-    two at the same angle there is one. The test of these is exact; it would only be less powerful, if 1,000 were not
-    enough for any similarity above 0.01.
+    Where stimuli are in order on a circle, those drawn stand at equal distances, as far as their number allows, and a
+    last one at the angle of the first is left out. The test of these is exact; it would only be less powerful, if 1,000
+    were not enough for any similarity above 0.01.
 
     Parameters
     ----------
