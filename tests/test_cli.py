@@ -40,6 +40,7 @@ FEW = (
 n_samples = 60
 n_permutations = 19
 other_measures = []
+controls = ["pixels"]
 """
 )
 
