@@ -37,7 +37,7 @@ def finished(tmp_path_factory):
         task={"n_train": 40, "n_test": 20},
         network={"pool_size": 4},
         training={"n_epochs": 12, "batch_size": 20},
-        comparison={"n_samples": 60, "n_permutations": 19},
+        comparison={"n_samples": 60, "n_permutations": 19, "controls": ["pixels", "Gabor energy"]},
     )
     return run(study, folder / "run", progress=False)
 
@@ -110,7 +110,7 @@ def test_a_simulation_is_said_at_the_top(tmp_path):
         task={"n_train": 40, "n_test": 20},
         network={"pool_size": 4},
         training={"n_epochs": 1},
-        comparison={"n_samples": 60, "n_permutations": 19, "other_measures": []},
+        comparison={"n_samples": 60, "n_permutations": 19, "other_measures": [], "controls": ["pixels"]},
     )
     text = report.render(run(study, tmp_path / "run", progress=False, stages=("represent", "compare")).folder)
     assert "The recording is simulated: no animal was recorded" in text.split("<h2")[0]
