@@ -1,9 +1,12 @@
 """The command as people meet it."""
 
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +40,7 @@ FEW = (
 n_samples = 60
 n_permutations = 19
 other_measures = []
+controls = ["pixels"]
 """
 )
 
@@ -73,15 +77,35 @@ def test_reference_study_on_real_v1(normenc, v1_file, tmp_path):
     assert found["ConvPoolFC", "fc", "trained layer"] == pytest.approx(0.564, abs=0.015)
 
 
-def test_a_run_says_what_it_found_and_where(normenc, tmp_path, monkeypatch):
-    monkeypatch.setattr("normenc.study.progress.QUIET_EVERY", 3600.0)  # however slow the machine is
-    (tmp_path / "small.toml").write_text(FEW)
-    code, out, err = normenc("run", "small.toml", "--seed", 3)
+FOLDER = Path("runs") / "small-simulated-v1"
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """The folder in which the study of few stimuli was run, whole; exit code, output and errors. Only read."""
+    folder = tmp_path_factory.mktemp("ran")
+    (folder / "small.toml").write_text(FEW)
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as here, redirect_stdout(out), redirect_stderr(err):
+        here.chdir(folder)
+        here.setenv("NORMENC_CACHE", str(folder / "cache"))
+        here.setattr("normenc.study.progress.QUIET_EVERY", 3600.0)  # however slow the machine is
+        here.setattr(sys, "argv", ["normenc", "run", "small.toml", "--seed", "3"])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+            raise SystemExit(0)
+    return folder, stopped.value.code or 0, out.getvalue(), err.getvalue()
+
+
+def test_a_run_says_what_it_found_and_where(ran, normenc, tmp_path):
+    folder, code, out, err = ran
     assert (code, err) == (0, "")
     assert "simulated" in out
-    assert str(Path("runs") / "small-simulated-v1" / "report.html") in out
-    assert (tmp_path / "runs" / "small-simulated-v1" / "report.html").is_file()
-    assert set(pd.read_csv(tmp_path / "runs/small-simulated-v1/training.csv")["seed"]) == {3}
+    assert str(FOLDER / "report.html") in out
+    assert (folder / FOLDER / "report.html").is_file()
+    assert set(pd.read_csv(folder / FOLDER / "training.csv")["seed"]) == {3}
+    (tmp_path / "small.toml").write_text(FEW)
+    shutil.copytree(folder / FOLDER, tmp_path / FOLDER)
     code, _, err = normenc("run", "small.toml")
     assert code == 2
     assert "pass --force" in err
@@ -356,9 +380,9 @@ def test_impossible_preparations_are_named(normenc, mine, options, message):
     assert len(err.splitlines()) == 1
 
 
-def test_figures_are_drawn_again_for_a_paper(normenc, tmp_path):
+def test_figures_are_drawn_again_for_a_paper(ran, normenc, tmp_path):
     (tmp_path / "small.toml").write_text(FEW)
-    assert normenc("run", "small.toml", "--out", "run")[0] == 0
+    shutil.copytree(ran[0] / FOLDER, tmp_path / "run")
     code, out, err = normenc(
         "figures", "run", "--only", "rdms,similarity_bars", "--format", "pdf,png", "--width", "85mm"
     )

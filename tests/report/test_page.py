@@ -37,9 +37,14 @@ def finished(tmp_path_factory):
         task={"n_train": 40, "n_test": 20},
         network={"pool_size": 4},
         training={"n_epochs": 12, "batch_size": 20},
-        comparison={"n_samples": 60, "n_permutations": 19},
+        comparison={"n_samples": 60, "n_permutations": 19, "controls": ["pixels", "Gabor energy"]},
     )
     return run(study, folder / "run", progress=False)
+
+
+@pytest.fixture(scope="module")
+def rendered(finished):
+    return report.render(finished.folder)
 
 
 class Page(HTMLParser):
@@ -78,23 +83,22 @@ def test_page_is_self_contained_and_complete(finished):
     assert [path.name for path in finished.folder.iterdir() if path.name.startswith(".")] == [RUN_MARKER]
 
 
-def test_texts_from_the_user_are_escaped(finished):
-    text = report.render(finished.folder)
-    assert "<script>alert" not in text
-    assert "&lt;script&gt;alert(&#39;mouse&#39;)" in text
-    assert "Me &amp; You, 2026" in text
+def test_texts_from_the_user_are_escaped(rendered):
+    assert "<script>alert" not in rendered
+    assert "&lt;script&gt;alert(&#39;mouse&#39;)" in rendered
+    assert "Me &amp; You, 2026" in rendered
 
 
-def test_the_recordings_name_reads_as_a_name(finished):
-    said = Page(report.render(finished.folder)).said
+def test_the_recordings_name_reads_as_a_name(rendered):
+    said = Page(rendered).said
     assert "represent gratings as the recording “mine” does?" in said
     assert "matches the recording “mine”" in said
     assert not re.search(r"(as|to|explains?|matches|with) mine\b", said)
 
 
-def test_the_caption_says_what_is_drawn_and_nothing_else(finished):
+def test_the_caption_says_what_is_drawn_and_nothing_else(finished, rendered):
     """Noise alone: nothing is above chance, no model beats another."""
-    text = " ".join(Page(report.render(finished.folder)).said.split())
+    text = " ".join(Page(rendered).said.split())
     caption = text.partition("Similarity between the representational")[2].partition("first training step.")[0]
     table = finished.evaluation.similarity
     assert ("white dot" in caption) == bool((table["p_permutations_holm"] <= 0.05).any())
@@ -110,7 +114,7 @@ def test_a_simulation_is_said_at_the_top(tmp_path):
         task={"n_train": 40, "n_test": 20},
         network={"pool_size": 4},
         training={"n_epochs": 1},
-        comparison={"n_samples": 60, "n_permutations": 19, "other_measures": []},
+        comparison={"n_samples": 60, "n_permutations": 19, "other_measures": [], "controls": ["pixels"]},
     )
     text = report.render(run(study, tmp_path / "run", progress=False, stages=("represent", "compare")).folder)
     assert "The recording is simulated: no animal was recorded" in text.split("<h2")[0]
@@ -522,8 +526,8 @@ def test_captions_tell_what_single_units_do(tmp_path):
     assert not found["some_prefer_none"] and not found["some_unselective"] and found["silent"] == ""
 
 
-def test_captions_explain_what_pictures_of_tuning_show(finished):
-    said = " ".join(Page(report.render(finished.folder)).said.split())
+def test_captions_explain_what_pictures_of_tuning_show(finished, rendered):
+    said = " ".join(Page(rendered).said.split())
     assert "For comparison, the dotted line has a slope of −1." in said
     units = pd.read_csv(finished.folder / "tuning_units.csv")
     none = units["preferred_orientation_deg"].isna()

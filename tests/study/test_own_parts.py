@@ -1,21 +1,21 @@
 """Anyone's task, network, control and measure: named by import path, checked, and found in all results of a run."""
 
 import html
-import os
 import pickle
 import re
 import shlex
 import shutil
-import subprocess
+import signal
 import sys
 import textwrap
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from normenc import report, rsa
+from normenc import cli, report, rsa
 from normenc.csv_tables import read_table
 from normenc.errors import InputError
 from normenc.rsa.measures import as_measure
@@ -40,16 +40,24 @@ FC = 'network = { name = "FC" }\n'
 LIGHT = 'comparison = { controls = ["my_lab:light"] }\n'
 
 
-@pytest.fixture
-def lab(tmp_path, monkeypatch):
-    """An empty folder; modules that are imported from it are forgotten afterwards."""
-    monkeypatch.setattr(sys, "path", sys.path.copy())
+@contextmanager
+def forgotten_afterwards():
+    """What is imported within is forgotten when it ends."""
     known = dict(rsa.MEASURES)
-    yield tmp_path
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr(sys, "path", sys.path.copy())
+        yield here
     forget()
     rsa.MEASURES.clear()
     rsa.MEASURES.update(known)
     own_measures.IMPORTED.clear()
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """An empty folder; modules that are imported from it are forgotten afterwards."""
+    with forgotten_afterwards():
+        yield tmp_path
 
 
 def forget():
@@ -74,15 +82,17 @@ def example(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     (folder / "my_lab.py").write_text(LAB, encoding="utf-8")
     (folder / "study.toml").write_text(STUDY, encoding="utf-8")
-    program, *arguments = shlex.split(COMMAND)
-    done = subprocess.run(
-        [Path(sys.executable).with_name(program), *arguments],
-        cwd=folder,
-        env=os.environ | {"NORMENC_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    with forgotten_afterwards() as here:
+        here.chdir(folder)
+        here.setenv("NORMENC_CACHE", str(folder / "cache"))
+        here.setenv("OMP_NUM_THREADS", "1")
+        here.setattr(sys, "argv", shlex.split(COMMAND))
+        before = signal.getsignal(signal.SIGINT)
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+            raise SystemExit(0)
+        signal.signal(signal.SIGINT, before)
+    assert not stopped.value.code
     return folder
 
 
