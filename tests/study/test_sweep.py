@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normenc.study import Study, SweepProgress, prepare
+from normenc.study import Study, SweepProgress, load_study, prepare, run
 from normenc.study.sweep import train_units
 
 SWEEP = """
@@ -31,6 +31,7 @@ n_test = 40
 name = "ConvPoolFC"
 pool_size = 4
 """
+QUICK = ("represent", "compare")  # pictures are not the point
 TABLES = ("similarity.csv", "training.csv", "differences.csv", "similarity_by_seed.csv")
 
 
@@ -57,32 +58,33 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
-    """A run that nothing disturbed, in one process."""
+    """A run that nothing disturbed, in this process."""
     folder = tmp_path_factory.mktemp("unbroken")
     write_study(folder)
-    started = time.monotonic()
-    done = subprocess.run(
-        command(folder / "run", "--workers", "1"), cwd=folder, env=environment(folder / "cache"), capture_output=True
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    return contents(folder / "run"), time.monotonic() - started
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NORMENC_CACHE", str(folder / "cache"))
+        run(load_study(folder / "sweep.toml"), folder / "run", workers=1, stages=QUICK, progress=False)
+    return contents(folder / "run")
 
 
 def test_a_killed_sweep_goes_on_and_gives_the_same_bytes(unbroken, tmp_path):
-    expected, duration = unbroken
     write_study(tmp_path)
-    cache, run = tmp_path / "cache", command(tmp_path / "run", "--workers", "2")
+    cache = tmp_path / "cache"
+    again = command(tmp_path / "run", "--workers", "2", "--stages", ",".join(QUICK))
     process = subprocess.Popen(
-        run, cwd=tmp_path, env=environment(cache), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        again, cwd=tmp_path, env=environment(cache), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
-    time.sleep(0.6 * duration)
+    while not list((cache / "units").glob("*.safetensors")) and process.poll() is None:
+        time.sleep(0.05)  # until the first of four units is finished
+    assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert all(path.suffix == ".safetensors" for path in cache.rglob("*") if path.is_file() and path.name[0] != ".")
+    assert not (tmp_path / "run").exists()
     ages = {path: path.stat().st_mtime_ns for path in (cache / "units").glob("*.safetensors")}
-    done = subprocess.run([*run, "--force"], cwd=tmp_path, env=environment(cache), capture_output=True)
+    done = subprocess.run([*again, "--force"], cwd=tmp_path, env=environment(cache), capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
-    assert contents(tmp_path / "run") == expected
+    assert contents(tmp_path / "run") == unbroken
     assert {path: path.stat().st_mtime_ns for path in ages} == ages  # what was finished is not done again
 
 
@@ -127,18 +129,16 @@ def test_out_of_memory_and_other_errors_are_told_with_the_unit(monkeypatch):
     ]
 
 
-def test_the_exit_code_tells_of_a_failure(tmp_path):
+def test_the_exit_code_tells_of_a_failure(tmp_path, normenc):
     text = SWEEP.replace(
         'name = "orientation-estimation"', 'name = "orientation-estimation"\ntraining.learning_rate = 1e30'
     )
     write_study(tmp_path, text.replace("n_epochs = 20", "n_epochs = 2"))
-    done = subprocess.run(
-        command(tmp_path / "run"), cwd=tmp_path, env=environment(tmp_path / "cache"), capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert "orientation-estimation, ConvPoolFC, seed 5: training diverged" in done.stderr
-    assert "2 of 4 units failed" in done.stderr
-    assert "Traceback" not in done.stderr
+    code, _, said = normenc("run", "sweep.toml", "--out", "run", "--stages", ",".join(QUICK))
+    assert code == 1
+    assert "orientation-estimation, ConvPoolFC, seed 5: training diverged" in said
+    assert "2 of 4 units failed" in said
+    assert "Traceback" not in said
     assert (tmp_path / "run" / "report.html").is_file()
     assert len(pd.read_csv(tmp_path / "run" / "failures.csv")) == 2
 
