@@ -20,7 +20,7 @@ def in_draws(ceilings: Floats, between: Floats, amounts: Counts, subject: npt.ND
 
     A draw changes s, the mean over pairs of different animals, and through it the ceilings. They are not computed from
     the drawn RDMs themselves: an animal that is drawn twice would bring its noise twice to the mean of the others, so
-    that ceilings vary up to twice as much over draws as over recordings.
+    that ceilings of few animals vary two to three times as much over draws as over recordings.
 
     Parameters
     ----------
