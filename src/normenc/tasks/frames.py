@@ -13,7 +13,7 @@ from normenc.controls import gabor_energy
 from normenc.errors import InputError
 from normenc.keys import NotNegative, Positive, Size, Units, named
 from normenc.tasks.references import N_SCORED, Reference, ReferencedTask
-from normenc.tasks.scenes import patches
+from normenc.tasks.scenes import check_folder, patches
 from normenc.tasks.task import TASKS, Rng
 from normenc.tasks.views import GROUP, share_found
 
@@ -97,9 +97,7 @@ class NextFramePrediction(ReferencedTask):
             raise InputError(f"n_outputs is {self.n_outputs}; the task needs at least 2 output units")
         if self.n_test < 2:
             raise InputError(f"n_test is {self.n_test}; finding the next frame needs at least 2 scenes")
-        if self.folder is not None:
-            for draw in (self.sample, self.sample_test):
-                draw(1, np.random.default_rng(0))  # raises InputError if the folder cannot be used
+        check_folder(self)
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Tasks that reconstruct patches of photographs: denoising and masked autoencoding."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -12,7 +13,7 @@ from normenc import stimuli
 from normenc.errors import InputError
 from normenc.keys import NotNegative, Size, named
 from normenc.tasks.references import N_FITTED, N_SCORED, Reference, ReferencedTask, inpainted, wiener_filtered
-from normenc.tasks.scenes import patches
+from normenc.tasks.scenes import check_folder, patches
 from normenc.tasks.scores import explained_variance
 from normenc.tasks.task import TASKS, Rng
 
@@ -70,18 +71,12 @@ class PatchTask(ReferencedTask):
         """The same, from photographs that are not used for training."""
         return self._shown(self._patches(n, rng, "test"), rng)
 
-    def _check_folder(self) -> None:
-        """Raise InputError if the folder cannot be used."""
-        if self.folder is not None:
-            for draw in (self.sample, self.sample_test):
-                draw(1, np.random.default_rng(0))  # raises InputError if the folder cannot be used
-
     def _patches(self, n: int, rng: Rng, which: str) -> torch.Tensor:
         return patches(n, rng, which, self.folder, resolution=self.resolution).images
 
+    @abstractmethod
     def _shown(self, patches: torch.Tensor, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
         """Images and targets from patches."""
-        raise NotImplementedError
 
     def _as_images(self, flat: torch.Tensor) -> torch.Tensor:
         return flat.unflatten(1, self.image_size)
@@ -141,7 +136,7 @@ class Denoising(PatchTask):
                 f"middle is {self.middle}; it must be a height and a width in pixels, at most those of the patch, "
                 f"{size[0]} x {size[1]}"
             )
-        self._check_folder()
+        check_folder(self)
 
     @property
     def n_outputs(self) -> int:
@@ -229,7 +224,7 @@ class MaskedAutoencoding(PatchTask):
             raise InputError(f"hidden is {self.hidden}; it must be a share of the blocks, above 0 and below 1")
         if self._n_blocks() < 2:
             raise InputError(f"block is {self.block}; the image must contain at least two blocks")
-        self._check_folder()
+        check_folder(self)
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Mean squared error over hidden pixels. Lower is better; 0 is perfect."""

@@ -12,7 +12,7 @@ from normenc import stimuli
 from normenc.errors import InputError
 from normenc.keys import Size, named
 from normenc.tasks.references import Reference, ReferencedTask, regressed
-from normenc.tasks.scenes import patches
+from normenc.tasks.scenes import check_folder, patches
 from normenc.tasks.task import TASKS, Rng
 
 __all__ = ["NaturalRotation"]
@@ -67,9 +67,7 @@ class NaturalRotation(ReferencedTask):
         if not 0 < self.rotation <= 90:
             raise InputError(f"rotation is {self.rotation}; it must be above 0 and at most 90 degrees")
         stimuli.image_size(self.resolution)
-        if self.folder is not None:
-            for draw in (self.sample, self.sample_test):
-                draw(1, np.random.default_rng(0))  # raises InputError if the folder cannot be used
+        check_folder(self)
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import numpy as np
+
 from normenc import stimuli
 from normenc.errors import InputError
-from normenc.tasks.task import Rng
+from normenc.tasks.task import Rng, Task
 
-__all__ = ["patches"]
+__all__ = ["check_folder", "patches"]
 
 
 def patches(n: int, rng: Rng, which: str, folder: str | None, **options: Any) -> stimuli.StimulusSet:
@@ -39,3 +41,10 @@ def patches(n: int, rng: Rng, which: str, folder: str | None, **options: Any) ->
             f"{folder}, {which}ing photographs, numbered from 0 in the order of their names and reduced {zoom} times: "
             f"{error}"
         ) from None
+
+
+def check_folder(task: Task) -> None:
+    """Raise InputError if the folder of a task's photographs, if it names one, cannot be used."""
+    if getattr(task, "folder", None) is not None:
+        for draw in (task.sample, task.sample_test):
+            draw(1, np.random.default_rng(0))

@@ -13,7 +13,7 @@ from normenc.errors import InputError
 from normenc.keys import Fraction, NotNegative, Positive, Range, Units, named
 from normenc.tasks.gratings import GratingTask
 from normenc.tasks.references import N_SCORED, Reference, edge_orientation
-from normenc.tasks.scenes import patches
+from normenc.tasks.scenes import check_folder, patches
 from normenc.tasks.task import TASKS, Rng
 
 __all__ = ["GROUP", "ContrastiveInvariance", "TwoViews", "VICReg", "share_found"]
@@ -68,9 +68,7 @@ class TwoViews(GratingTask):
             raise InputError(f"n_test is {self.n_test}; finding a partner needs at least 2 scenes")
         if self.folder is not None and self.views == "gratings":
             raise InputError(f"folder is {self.folder!r}, but the views are gratings; give one or views = 'natural'")
-        if self.folder is not None:
-            for draw in (self.sample, self.sample_test):
-                draw(1, np.random.default_rng(0))  # raises InputError if the folder cannot be used
+        check_folder(self)
 
     @property
     def chance(self) -> float:
