@@ -21,7 +21,7 @@ from normenc.rsa.whitening import row_effects
 __all__ = ["Population", "similarities_of_neurons"]
 
 Floats = npt.NDArray[np.float64]
-ROWS = 16  # of an RDM at a time
+ROWS = 32  # of an RDM at a time
 BLOCK_VALUES = 2**19  # of rows of the RDMs of several samples, which stay in the processor's cache
 
 
@@ -150,7 +150,8 @@ class _Rdms:
         """Products of each group's responses, shape (n_groups, n_values)."""
         products = np.empty((len(self.parts), rows.stop - rows.start, columns.stop - columns.start))
         for product, part in zip(products, self.parts, strict=True):
-            product[:] = part[rows] @ part[columns].T
+            # In double precision: where neurons have baselines, dissimilarities are small differences of large sums.
+            np.matmul(part[rows].astype(np.float64), part[columns].astype(np.float64).T, out=product)
         return products.reshape(len(products), -1)
 
     def rows(self, products: Floats, rows: slice, columns: slice, some: slice) -> Floats:
