@@ -10,6 +10,7 @@ FLOOR = (
     "csv_tables",
     "encoders",
     "errors",
+    "freed_memory",
     "keys",
     "renamed",
     "showing",

@@ -38,6 +38,24 @@ def test_quadratic_forms_equal_weights_of_all_pairs(centred, whitened):
 
 @pytest.mark.parametrize("metric", ["correlation", "cosine", "euclidean"])
 @pytest.mark.parametrize(("centred", "whitened"), MEASURES)
+@pytest.mark.parametrize("baseline", [0, 1000])
+def test_single_precision_of_responses_is_enough(metric, centred, whitened, baseline):
+    """What it changes is of the size of the rounding in the file, even with baselines as of raw fluorescence."""
+    exact = RESPONSES + baseline * np.linspace(0.5, 2, RESPONSES.shape[1])
+    single = exact.astype(np.float32)
+    found = []
+    for given in (single, single.astype(np.float64), exact):
+        neurons = deal(given, metric)
+        weights = 1 + draw_counts(neurons.n_groups, N_SAMPLES, np.random.default_rng(3))
+        half = Population(neurons, weights * (np.arange(neurons.n_groups) % 2))
+        kinds = {"centred": centred, "whitened": whitened}
+        found.append(similarities_of_neurons(MATRICES, [Population(neurons, weights), half], [COUNTS], **kinds)[0])
+    for of_single, of_double, of_exact in zip(*found, strict=True):
+        assert np.nanmax(np.abs(of_single - of_double)) < max(4 * np.nanmax(np.abs(of_double - of_exact)), 1e-7)
+
+
+@pytest.mark.parametrize("metric", ["correlation", "cosine", "euclidean"])
+@pytest.mark.parametrize(("centred", "whitened"), MEASURES)
 def test_samples_of_neurons_equal_those_whose_rdms_are_made(metric, centred, whitened):
     """With and without a weighting of stimuli; halves of the neurons are compared with each other alone."""
     neurons, options = deal(RESPONSES, metric), {"centred": centred, "whitened": whitened}

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from normenc.errors import InputError
+from normenc.freed_memory import freed_memory_kept
 from normenc.representations.identity import digest_of_encoder, digest_of_few, digest_of_images
 from normenc.representations.image_batches import ImageBatches
 from normenc.representations.memory import as_bytes
@@ -133,17 +134,18 @@ def _fill(
     reader: LayerReader, images: ImageBatches, plan: Plan, scratch: Scratch | None, kept: dict[str, InMemory]
 ) -> None:
     first, size = (0, plan.batch_size) if scratch is None else (scratch.n_done, scratch.batch_size)
-    for start, batch in images.batches(first, min(size, plan.batch_size)):
-        sums: dict[str, int] = {}
+    with freed_memory_kept():
+        for start, batch in images.batches(first, min(size, plan.batch_size)):
+            sums: dict[str, int] = {}
 
-        def take(name: str, rows: npt.NDArray[Any], start: int = start, sums: dict[str, int] = sums) -> None:
-            rows = plan.reducers[name](rows) if name in plan.reducers else rows
-            if name in kept:
-                kept[name].write(start, rows)
-            elif scratch is not None:
-                sums[name] = scratch.write(name, start, rows)
+            def take(name: str, rows: npt.NDArray[Any], start: int = start, sums: dict[str, int] = sums) -> None:
+                rows = plan.reducers[name](rows) if name in plan.reducers else rows
+                if name in kept:
+                    kept[name].write(start, rows)
+                elif scratch is not None:
+                    sums[name] = scratch.write(name, start, rows)
 
-        reader.read(start, batch, take)
-        if scratch is not None:
-            scratch.finish(start, start + len(batch), sums)
+            reader.read(start, batch, take)
+            if scratch is not None:
+                scratch.finish(start, start + len(batch), sums)
     reader.check()

@@ -40,7 +40,9 @@ class ImageBatches:
         if self._in_memory:
             yield from ((first, self[first : first + size]) for first in starts)
             return
-        with ThreadPoolExecutor(1, "normenc-images") as reader:
+        # One thread: with a team of threads of its own there would be more threads than processors, and OpenMP then
+        # puts those of the network to sleep after every operation.
+        with ThreadPoolExecutor(1, "normenc-images", torch.set_num_threads, (1,)) as reader:
             coming = None
             for first in starts:
                 batch = self[first : first + size] if coming is None else coming.result()

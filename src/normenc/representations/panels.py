@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 __all__ = ["InMemory", "Panels", "Stored", "as_memory"]
 
@@ -18,7 +19,8 @@ class InMemory:
 
     def __init__(self, shape: tuple[int, int], dtype: npt.DTypeLike) -> None:
         self.shape, self.dtype = shape, np.dtype(dtype)
-        self._values = np.empty(shape, dtype)
+        # Not np.empty, which asks for huge pages: where a virtual machine lends memory, these took six times as long.
+        self._values = torch.from_numpy(np.empty(0, dtype)).new_empty(shape).numpy()
 
     def write(self, start: int, rows: npt.NDArray[Any]) -> None:
         """Copy the responses to some stimuli, from number `start` on."""

@@ -11,6 +11,7 @@ from torch import nn
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
+from normenc.freed_memory import freed_memory_kept
 from normenc.representations.modules import layers_that_run, module_reader
 from normenc.representations.readers import CallableReader, LayerReader
 
@@ -80,12 +81,13 @@ def represent(
     shown = as_tensor(images)
     with layer_reader(encoder, shown, layers) as reader:
         outputs = {name: np.empty((len(shown), n), reader.dtypes[name]) for name, n in reader.sizes.items()}
-        for start in range(0, len(shown), batch_size):
+        with freed_memory_kept():
+            for start in range(0, len(shown), batch_size):
 
-            def take(name: str, rows: np.ndarray, start: int = start) -> None:
-                outputs[name][start : start + len(rows)] = rows
+                def take(name: str, rows: np.ndarray, start: int = start) -> None:
+                    outputs[name][start : start + len(rows)] = rows
 
-            reader.read(start, shown[start : start + batch_size], take)
+                reader.read(start, shown[start : start + batch_size], take)
         reader.check()
     return {name: xr.DataArray(rows, dims=("stimulus", "unit"), name=name) for name, rows in outputs.items()}
 

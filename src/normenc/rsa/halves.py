@@ -73,7 +73,7 @@ class RepeatHalves:
             return cls(vectors, splits, ())
 
         def population(half: list[int]) -> Population:
-            mean = values[half].mean(axis=0)
+            mean = values[half].mean(axis=0, dtype=np.float64).astype(values.dtype, copy=False)
             own = Neurons(mean, *rdm_invariants(mean, metric), inputs.members, metric)
             return own if many else added_up(own)
 

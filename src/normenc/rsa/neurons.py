@@ -117,12 +117,12 @@ class Neurons:
     members: list[npt.NDArray[np.intp]]
     metric: str
 
-    def part(self, members: npt.NDArray[np.intp]) -> Floats:
-        """Responses of some neurons, shifted and scaled, in double precision."""
+    def part(self, members: npt.NDArray[np.intp], dtype: npt.DTypeLike = np.float64) -> npt.NDArray[Any]:
+        """Responses of some neurons, shifted and scaled in double precision."""
         part = self.values[:, members].astype(np.float64)
         part -= self.shift if self.shift.shape[1] == 1 else self.shift[:, members]
         part /= self.scale
-        return part
+        return part.astype(dtype, copy=False)
 
     @property
     def n_groups(self) -> int:

@@ -21,7 +21,7 @@ from normenc.rsa.whitening import row_effects
 __all__ = ["Population", "similarities_of_neurons"]
 
 Floats = npt.NDArray[np.float64]
-ROWS = 16  # of an RDM at a time
+ROWS = 32  # of an RDM at a time
 BLOCK_VALUES = 2**19  # of rows of the RDMs of several samples, which stay in the processor's cache
 
 
@@ -76,7 +76,7 @@ def similarities_of_neurons(
     asked = combinations(range(n_rdms), 2) if pairs is None else pairs
     wanted = [*((one, one) for one in range(n_rdms)), *asked]
     n_compared = n_rdms if n_compared is None else n_compared
-    parts = {id(own.neurons): [own.neurons.part(members) for members in own.neurons.members] for own in populations}
+    parts = {id(own.neurons): _parts(own.neurons) for own in populations}
     rdms = [_Rdms.of(own, parts[id(own.neurons)]) for own in populations]
     if centred:
         rdms = [own.shifted() for own in rdms]
@@ -87,6 +87,11 @@ def similarities_of_neurons(
         _add_rows(sums, rdms, values, rows, columns)
     with np.errstate(divide="ignore", invalid="ignore"):
         return [own.similarities() for own in sums]
+
+
+def _parts(neurons: Neurons) -> list[npt.NDArray[Any]]:
+    """Responses of each group, in the precision in which they were given."""
+    return [neurons.part(members, neurons.values.dtype) for members in neurons.members]
 
 
 def _no_models(n_stimuli: int) -> Iterator[tuple[slice, slice, Floats]]:
@@ -116,7 +121,7 @@ def _add_rows(sums: "list[_Sums]", rdms: "list[_Rdms]", models: Floats, rows: sl
 class _Rdms:
     """The RDMs of all samples of a population, less a constant; `parts` are the groups' responses."""
 
-    parts: list[Floats]
+    parts: list[npt.NDArray[Any]]
     weights: Floats  # share of each group, per neuron
     squares: Floats
     means: Floats
@@ -125,12 +130,12 @@ class _Rdms:
     shift: float = 0.0
 
     @classmethod
-    def of(cls, population: Population, parts: list[Floats]) -> "_Rdms":
+    def of(cls, population: Population, parts: list[npt.NDArray[Any]]) -> "_Rdms":
         neurons = population.neurons
         sizes = np.array([float(part.shape[1]) for part in parts])
         weights = population.weights / (population.weights @ sizes)[:, None]
-        squares = weights @ np.stack([np.einsum("ij,ij->i", part, part) for part in parts])
-        means = weights @ np.stack([part.sum(axis=1) for part in parts])
+        squares = weights @ np.stack([np.einsum("ij,ij->i", part, part, dtype=np.float64) for part in parts])
+        means = weights @ np.stack([part.sum(axis=1, dtype=np.float64) for part in parts])
         varying = squares - means**2 if neurons.metric == "correlation" else squares
         return cls(parts, weights, squares, means, inverse_root(varying, squares), neurons.metric)
 
@@ -145,7 +150,8 @@ class _Rdms:
         """Products of each group's responses, shape (n_groups, n_values)."""
         products = np.empty((len(self.parts), rows.stop - rows.start, columns.stop - columns.start))
         for product, part in zip(products, self.parts, strict=True):
-            np.matmul(part[rows], part[columns].T, out=product)
+            # In double precision: where neurons have baselines, dissimilarities are small differences of large sums.
+            np.matmul(part[rows].astype(np.float64), part[columns].astype(np.float64).T, out=product)
         return products.reshape(len(products), -1)
 
     def rows(self, products: Floats, rows: slice, columns: slice, some: slice) -> Floats:

@@ -12,6 +12,7 @@ from normenc.rsa.cross_validated import cross_validated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
 from normenc.rsa.labelled import whose
 from normenc.rsa.labels import as_labels, key
+from normenc.rsa.pairs import MANY_STIMULI
 
 __all__ = ["SAME_KIND", "check_kind", "check_metric", "groups_of", "packed", "rdm_of_repeats", "whose_rdms"]
 
@@ -45,6 +46,8 @@ def check_metric(metric: str, *, responses: Any = None, repeats: Any = None) -> 
 def packed(repeats: Any) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Repeats with each stimulus's trials first and 0 after the last, and how many trials each stimulus has.
 
+    Those of many stimuli keep single precision, which takes half of the memory.
+
     Parameters
     ----------
     repeats : array_like, shape (n_repeats, n_stimuli, n_neurons)
@@ -61,7 +64,9 @@ def packed(repeats: Any) -> tuple[Floats, npt.NDArray[np.int64]]:
     >>> values[:, :, 0].tolist(), n_trials.tolist()
     ([[2.0, 1.0], [0.0, 3.0]], [1, 2])
     """
-    values = as_array(repeats, "repeats").astype(np.float64, copy=False)
+    values = as_array(repeats, "repeats")
+    if values.ndim < 2 or values.shape[1] <= MANY_STIMULI:
+        values = values.astype(np.float64, copy=False)
     if values.ndim != 3 or 0 in values.shape:
         raise InputError(
             f"repeats have shape {values.shape}; they must be (n_repeats, n_stimuli, n_neurons) and not empty"
@@ -80,7 +85,10 @@ def packed(repeats: Any) -> tuple[Floats, npt.NDArray[np.int64]]:
         raise InputError(f"repeats of stimulus {int(np.argmin(n_trials))} are all NaN; each stimulus needs a trial")
     if missing.any():
         order = np.argsort(missing, axis=0, kind="stable")
-        values = np.where(np.sort(missing, axis=0)[:, :, None], 0.0, np.take_along_axis(values, order[:, :, None], 0))
+        nothing = values.dtype.type(0)
+        values = np.where(
+            np.sort(missing, axis=0)[:, :, None], nothing, np.take_along_axis(values, order[:, :, None], 0)
+        )
     return values, n_trials
 
 
@@ -89,7 +97,7 @@ def rdm_of_repeats(repeats: Any, metric: str) -> Floats:
     if metric == CROSSNOBIS:
         return cross_validated_rdm(repeats)
     values, n_trials = packed(repeats)
-    return rdm(values.sum(axis=0) / n_trials[:, None], metric=metric)
+    return rdm(values.sum(axis=0, dtype=np.float64) / n_trials[:, None], metric=metric)
 
 
 def check_kind(matrices: Floats, per_session: Sequence[Any], repeats: Any, metric: str) -> None:

@@ -235,7 +235,7 @@ def _trials(repeats: Any) -> tuple[Floats, Floats]:
             f"repeats have shape {values.shape}, with {n_trials.min()} of stimulus {n_trials.argmin()}; a ceiling from "
             "halves of the trials needs at least 2 of each"
         )
-    return values[: n_trials.min()], values.sum(axis=0) / n_trials[:, None]
+    return values[: n_trials.min()], values.sum(axis=0, dtype=np.float64) / n_trials[:, None]
 
 
 def _recorded(responses: Any, mean: Floats | None) -> tuple[list[Any], Sequence[Labels], bool]:

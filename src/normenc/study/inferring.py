@@ -30,7 +30,7 @@ __all__ = [
 PERMUTATIONS_A_MODEL = 40  # so that a p-value of 0.05 remains when it is corrected for all models
 MOST_SAMPLES_ALSO = 100  # of the bootstrap of other methods
 MOST_SORTED = (400, 250)  # from so many: by the study's method, by others
-MOST_ALSO = 2000  # stimuli for the others that need no sorting
+MOST_ALSO = 1000  # stimuli for the others that need no sorting
 
 
 def rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[Matrix]]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from normenc.freed_memory import freed_memory_kept
 from normenc.tasks import Task
 from normenc.training.drawn import Epochs
 from normenc.training.kept import Kept, fill, filled, values_of
@@ -161,6 +162,7 @@ class _Fit:
 
     def run(self) -> list[Course]:
         with (
+            freed_memory_kept(),
             self.epochs.drawing(self.recipe.n_epochs),
             lent(self.members.seeds[0] + OF_RUNNING, self.epochs.device),
         ):
