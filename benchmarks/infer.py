@@ -73,7 +73,6 @@ def of_animals(n_animals: int, method: str) -> dict[str, Any]:
     return {
         "models": {name: np.stack(own).astype(float) for name, own in models_of(features, 1).items()},
         "data": np.stack([rsa.rdm(own) for own in animals]),
-        "responses": np.stack(animals),
         "subject": [f"animal {k}" for k in range(n_animals)],
         "method": method,
         "n_samples": N_SAMPLES,
