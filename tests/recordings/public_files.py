@@ -264,7 +264,7 @@ def mouse_images(files):
 
 
 def write_macaque(folder, *, protocol=4):
-    """Types in cells, two neurons with two repeats, one that did not see an image, one image without a fourth repeat."""
+    """Types in cells, two neurons with two repeats, one that did not see an image, one image without its fourth."""
     types = np.empty((10, 1), dtype=object)
     for row in range(10):
         types[row, 0] = np.array([("original", "conv1", "conv2", "conv3", "conv4")[row % 5]])

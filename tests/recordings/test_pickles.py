@@ -60,7 +60,7 @@ def test_arrays_and_plain_containers_come_back_as_they_were(protocol, tmp_path):
     path = tmp_path / "mine.pkl"
     path.write_bytes(pickle.dumps(HOLDING, protocol))
     read = load_pickle(path)
-    same(read, pickle.loads(path.read_bytes()))  # noqa: S301
+    same(read, pickle.loads(path.read_bytes()))
     np.testing.assert_array_equal(np.asarray(read["numbers"]) * 2, HOLDING["numbers"] * 2)
 
 

@@ -41,7 +41,7 @@ def as_shown(images: Any, places: Sequence[int] | npt.NDArray[np.int64]) -> tupl
         raise InputError("an image holds NaN or infinity; fetch the images again")
     if picked.dtype.kind == "f" and low >= 0 and high <= 1:
         return picked.astype(np.float32, copy=False), ()
-    shown, said = np.empty(picked.shape, np.uint8), ()
+    shown = np.empty(picked.shape, np.uint8)
     fits = low >= 0 and high <= WHITE
     scale = 1.0 if fits else WHITE / (high - low)
     changed = False
@@ -50,7 +50,6 @@ def as_shown(images: Any, places: Sequence[int] | npt.NDArray[np.int64]) -> tupl
         changed = changed or bool((values != image).any())
         shown[place] = values
     if not fits:
-        said = (f"images hold values from {low:g} to {high:g}; they are shown from black (lowest) to white (highest)",)
-    elif changed:
-        said = ("grey values of the images are rounded to whole numbers from 0 to 255",)
-    return shown, said
+        said = f"images hold values from {low:g} to {high:g}; they are shown from black (lowest) to white (highest)"
+        return shown, (said,)
+    return shown, ("grey values of the images are rounded to whole numbers from 0 to 255",) if changed else ()

@@ -21,8 +21,11 @@ from normenc.recordings.provenance import lists, reads
 __all__ = ["Tree", "is_tree", "opened_tree", "read_tree"]
 
 NEEDED = ("data/responses", "meta/trials", "meta/neurons")
-IMAGE_LABELS = (("image_id", "image_class"), ("colorframeprojector_image_id", "colorframeprojector_image_class"))
-IMAGE_LABELS += (("frame_image_id", "frame_image_class"),)
+IMAGE_LABELS = (  # numbers of images, and of what class they are, in the order in which they are looked for
+    ("image_id", "image_class"),
+    ("colorframeprojector_image_id", "colorframeprojector_image_class"),
+    ("frame_image_id", "frame_image_class"),
+)
 TIERS = "meta/trials/tiers"
 OF_NEURONS = {"neuron": "unit_ids", "region": "area", "neuron_animal": "animal_ids", "neuron_session": "sessions"}
 ADVICE = "download or copy it again"

@@ -1,6 +1,7 @@
 """Macaque recordings as Brain-Score publishes them: Majaj & Hong 2015 (V4, IT) and Freeman & Ziemba 2013 (V1, V2)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,8 @@ def _reader(name: str) -> Callable[[Mapping[str, Path], str | None, Mapping[str,
         if is_yes(asked, "images"):
             images, said = pictures_of(files, np.unique(content.stimulus))
             notes += said
-        content = Contents(**vars(content) | {"images": images, "notes": tuple(notes)})
         with file_of(files, ".nc", "the assembly"):  # for the name in messages
-            return content.recording(missing=asked["missing"])
+            return replace(content, images=images, notes=tuple(notes)).recording(missing=asked["missing"])
 
     return read
 
@@ -64,7 +64,7 @@ def _contents(arrays: Mapping[str, Any], collection: Collection, asked: Mapping[
     if not neurons.any():
         raise InputError(f"no neuron has region {quoted(asked['region'])}; there are {', '.join(np.unique(region))}")
     values = np.transpose(data.array, [data.dims.index(dim) for dim in (*DIMENSIONS, *_times(data))])[:, neurons]
-    steps, notes = [], []
+    steps, notes = list[str](), list[str]()
     if not neurons.all():
         steps.append(f"kept {neurons.sum():,} of {len(neurons):,} neurons (region {', '.join(wanted)})")
     rows = None
@@ -79,7 +79,7 @@ def _contents(arrays: Mapping[str, Any], collection: Collection, asked: Mapping[
         steps.append(f"kept {rows.sum():,} of {len(rows):,} presentations (variation {asked['variation']})")
     if values.ndim == 3:
         values, said = _averaged(values, arrays, asked["window"])
-        (steps if values.size else notes).append(said)
+        steps.append(said)
     else:
         notes.append(f"responses have no axis of time; the window {asked['window']} ms is that of the publication")
     trials: dict[str, Any] = {}

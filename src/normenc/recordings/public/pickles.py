@@ -173,7 +173,7 @@ class _DType:
 class _Array(np.ndarray[Any, Any]):
     """An array whose description is checked before NumPy, which trusts it, gets it."""
 
-    def __setstate__(self, state: Any) -> None:  # type: ignore[override]
+    def __setstate__(self, state: Any) -> None:
         shape, described, is_fortran, data = state[-4:]
         dtype = _dtype_of(described)
         n_values = _count(shape)
@@ -184,7 +184,8 @@ class _Array(np.ndarray[Any, Any]):
             fits = isinstance(data, bytes) and len(data) == n_values * dtype.itemsize
         if not fits:
             raise InputError(f"an array of shape {quoted(shape)} has another number of values: the file is damaged")
-        super().__setstate__((1, shape, dtype, bool(is_fortran), data))
+        checked: Any = (1, shape, dtype, bool(is_fortran), data)
+        super().__setstate__(checked)
 
 
 def _count(shape: Any) -> int:

@@ -161,14 +161,11 @@ def _published(
             f"stim.spont has shape {spontaneous.shape}; it must be times x {values.shape[1]:,} neurons. Else pass "
             "processing=none"
         )
-    if "stat.redcell" in arrays:
-        red = np.ravel(np.asarray(arrays["stat.redcell"])).astype(bool)
-        if len(red) != values.shape[1]:
-            raise InputError(f"stat.redcell is of {len(red):,} neurons, stim.resp of {values.shape[1]:,}")
+    red = _red(arrays, values.shape[1])
+    if red.any():
         kept = np.flatnonzero(~red)
         values, spontaneous = values[:, kept], spontaneous[:, kept]
-        if red.any():
-            steps.append(f"left out {red.sum():,} of {len(red):,} neurons that are labelled red (inhibitory)")
+        steps.append(f"left out {red.sum():,} of {len(red):,} neurons that are labelled red (inhibitory)")
     lost = np.isnan(values)
     if lost.any():
         values = np.where(lost, 0.0, values)
@@ -188,6 +185,21 @@ def _published(
     if once:
         steps.append(f"left out {once:,} of {len(np.unique(numbers[shown])):,} images that were shown once")
     return values, kept, twice, steps
+
+
+def _red(arrays: Mapping[str, Any], n_neurons: int) -> npt.NDArray[np.bool_]:
+    """Which neurons are labelled red, as inhibitory ones are in some mice."""
+    if "stat.redcell" not in arrays:
+        if "stat.redcell" in arrays.get("left_out", {}):
+            raise InputError("stat.redcell cannot be read, so that red neurons are not known; pass processing=none")
+        return np.zeros(n_neurons, dtype=bool)
+    labels = np.ravel(np.asarray(arrays["stat.redcell"]))
+    if len(labels) != n_neurons or labels.dtype.kind not in "iufb" or not np.isfinite(labels).all():
+        raise InputError(
+            f"stat.redcell has shape {labels.shape} and type {labels.dtype}; it must be 0 or 1 for each of the "
+            f"{n_neurons:,} neurons. Else pass processing=none"
+        )
+    return labels != 0
 
 
 def _components(normal: Floats, n: int) -> Floats:

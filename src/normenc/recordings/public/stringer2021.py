@@ -126,8 +126,8 @@ def _of_session(saved: Mapping[str, Any], name: str, named: _Session, asked: Map
     values, kept = responses[:, : len(angles)].T.astype(np.float32), np.arange(len(responses))
     units = RAW
     if asked["processing"] == "published":
-        values, kept, said = _published(values, saved, asked["components"])
-        steps += said
+        values, kept, taken = _published(values, saved, asked["components"])
+        steps += taken
         units = "z-score over trials of responses normalised by spontaneous activity"
     elif asked["components"] != "0":
         raise InputError("components are taken out of normalised responses; use processing=published, or components=0")
