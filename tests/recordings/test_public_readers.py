@@ -7,6 +7,7 @@ import zipfile
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.io
 import xarray as xr
@@ -100,8 +101,8 @@ def test_unknown_options_are_refused_by_name(mini, tmp_path):
     with pytest.raises(InputError, match=f"{mini.collection.name} has no option 'colour'"):
         mini.read(files, colour="red")
     for name, option in mini.collection.options.items():
-        if option.values is not None:
-            with pytest.raises(InputError, match=f"{name} is 'nonsense'; it can be {option.values[0]}"):
+        if (allowed := vars(option)["values"]) is not None:
+            with pytest.raises(InputError, match=f"{name} is 'nonsense'; it can be {allowed[0]}"):
                 mini.read(files, **{name: "nonsense"})
 
 
@@ -209,7 +210,7 @@ def test_each_step_of_gratings_is_written_down_and_can_be_left_out(tmp_path):
         mini.read(files, processing="none")
     with pytest.raises(InputError, match="components is 9, but the file has 3"):
         mini.read(files, components="9")
-    assert mini.read(files).responses["neuron"].values.tolist() == ["0", "1", "2", "3", "5", "6"]
+    assert mini.read(files).responses["neuron"].to_numpy().tolist() == ["0", "1", "2", "3", "5", "6"]
 
 
 def test_static_gratings_have_orientations_of_which_0_is_vertical(tmp_path):
@@ -283,14 +284,14 @@ def test_tiers_can_be_chosen_and_repeats_are_trials(tmp_path):
     test = mini.read(files, tiers="test")
     assert test.stimulus.tolist() == ["009", "010"]
     assert test.n_repeats == (3, 3)
-    assert sorted(test.trials["repeat"].values.tolist()) == [0, 0, 1, 1, 2, 2]
+    assert sorted(test.trials["repeat"].to_numpy().tolist()) == [0, 0, 1, 1, 2, 2]
     arrays = scan_arrays(files)
     order = arrays["meta/trials/trial_idx"]
     first = min(np.flatnonzero(SHOWN == 9), key=lambda trial: order[trial])
     own = test.trials[(test.trials["image"] == "009") & (test.trials["repeat"] == 0)]
     np.testing.assert_allclose(own[0], arrays[f"data/responses/{first}"], rtol=1e-6)
-    assert test.responses["neuron"].values.tolist() == ["11", "5", "8"]
-    assert test.responses["region"].values.tolist() == ["V1", "LM", "V1"]
+    assert test.responses["neuron"].to_numpy().tolist() == ["11", "5", "8"]
+    assert test.responses["region"].to_numpy().tolist() == ["V1", "LM", "V1"]
     assert mini.read(files, tiers="train, validation").n_stimuli == 6
     with pytest.raises(InputError, match=r"no tier 'oracle'; the tiers are test \(6 trials\), train"):
         mini.read(files, tiers="oracle")
@@ -350,7 +351,7 @@ def test_any_folder_of_this_layout_is_read(tmp_path):
     np.testing.assert_array_equal(np.asarray(recording.images), np.asarray(expected.images))
     assert recording.stimulus.tolist() == expected.stimulus.tolist()
     assert "left out the tier validation, whose responses are withheld (all zero)" in recording.notes
-    assert recording.responses["region"].values.tolist() == ["V1", "LM", "V1"]
+    assert recording.responses["region"].to_numpy().tolist() == ["V1", "LM", "V1"]
     with pytest.raises(InputError, match="validation"):
         load(tmp_path / "mine", where={"tier": "validation"})
     (tmp_path / "mine/data/responses/3.npy").unlink()
@@ -365,7 +366,7 @@ def test_any_folder_of_this_layout_is_read(tmp_path):
 def test_uneven_repeats_stay_trials(name, tmp_path):
     mini = MINIS[name]
     recording = mini.read(mini.write(tmp_path), tiers="test")
-    counts = np.bincount(recording.trials["stimulus_index"].values)
+    counts = np.bincount(recording.trials["stimulus_index"].to_numpy())
     assert dict(zip(recording.stimulus.tolist(), counts.tolist(), strict=True)) == (
         {"00008": 4, "00000": 3, "00005": 3} if name == "mouse" else {"00008": 4, "00000": 2, "00005": 3}
     )
@@ -394,8 +395,8 @@ def test_neurons_of_fewer_repeats_are_chosen_by_option(tmp_path):
     four = mini.read(files)
     assert four.n_neurons == 2
     assert four.n_repeats == (3, 4)  # the first photograph lacks its fourth
-    assert four.responses["neuron"].values.tolist() == ["1/1", "1/2"]
-    assert four.responses["neuron_animal"].values.tolist() == ["31", "31"]
+    assert four.responses["neuron"].to_numpy().tolist() == ["1/1", "1/2"]
+    assert four.responses["neuron_animal"].to_numpy().tolist() == ["31", "31"]
     two = mini.read(files, repeats="2", type="all")
     assert (two.n_neurons, two.n_stimuli, two.n_repeats) == (4, 10, (2, 2))
     trials = mini.read(files, repeats="2", type="all", missing="trials")
@@ -415,7 +416,7 @@ def test_windows_average_the_bins_that_lie_within_them(tmp_path):
     read = lambda **options: FREEMAN.read(files, None, options)  # noqa: E731
     assert "averaged over 3 of 6 bins of time within 50 to 200 ms" in read().steps
     with xr.open_dataset(next(iter(files.values()))) as dataset:
-        values = dataset["data"].values[:, :2, :2].mean(axis=2)
+        values = dataset["data"].to_numpy()[:, :2, :2].mean(axis=2)
     np.testing.assert_allclose(read(window="0,100").responses[0], values[1:3].mean(axis=0))
     with pytest.raises(InputError, match="no bin of time lies within 10,40 ms; bins run from 0 to 300 ms, each of 50"):
         read(window="10,40")
@@ -431,10 +432,36 @@ def test_objects_are_chosen_by_region_and_variation(tmp_path):
     assert read().n_repeats == (2, 3)
     assert read().animals == ("Chabo", "Tito")
     assert read(variation="3").stimulus.tolist() == ["b3", "c2"]
-    assert read(region="V4").responses["neuron"].values.tolist() == ["Chabo_2"]
+    assert read(region="V4").responses["neuron"].to_numpy().tolist() == ["Chabo_2"]
     assert read(region="all").n_neurons == 4
     with pytest.raises(InputError, match="all trials show one stimulus"):
         read(variation="0")
+
+
+def test_what_the_assembly_does_not_say_of_images_is_in_their_table(tmp_path):
+    files = write_objects(tmp_path)
+    path, table, _ = files.values()
+    with xr.open_dataset(path) as dataset:
+        bare = dataset.drop_vars("variation").load()
+    bare.to_netcdf(path, engine="h5netcdf")
+    with pytest.raises(InputError, match="variation is not there"):
+        MAJAJ.read(files, None, {"variation": "3"})
+    rows = pd.read_csv(table).assign(variation=lambda rows: np.where(rows["image_id"] == "a1", 0, 3))
+    rows.to_csv(table, index=False)
+    assert MAJAJ.read(files, None, {"variation": "3"}).stimulus.tolist() == ["b3", "c2"]
+    rows[rows["image_id"] != "c2"].to_csv(table, index=False)
+    with pytest.raises(InputError, match="1 images that were shown are not in it, the first is 'c2'"):
+        MAJAJ.read(files, None, {})
+
+
+def test_numbers_of_images_may_be_texts(tmp_path):
+    arrays = tree()
+    arrays["meta/trials/frame_image_id"] = SHOWN.astype(float)
+    floats = MINIS["scan"].read(write_scan(tmp_path, arrays))
+    arrays["meta/trials/frame_image_id"] = SHOWN.astype(str)
+    texts = MINIS["scan"].read(write_scan(tmp_path, arrays))
+    assert floats.stimulus.tolist() == texts.stimulus.tolist() == sorted({f"{number:03d}" for number in SHOWN})
+    np.testing.assert_array_equal(floats.responses, texts.responses)
 
 
 # kriegeskorte2008

@@ -15,7 +15,7 @@ from normenc.recordings.formats import listed, opened
 from normenc.recordings.labels import as_text
 from normenc.recordings.public.collection import Collection, Option, RemoteFile
 from normenc.recordings.public.parts import IMAGES, MISSING, facts_of, file_of, filled, is_yes
-from normenc.recordings.public.stimulus_sets import pictures_of
+from normenc.recordings.public.stimulus_sets import column_of, pictures_of
 from normenc.recordings.recording import Recording
 
 __all__ = ["COLLECTIONS"]
@@ -44,7 +44,7 @@ def _reader(name: str) -> Callable[[Mapping[str, Path], str | None, Mapping[str,
         collection = next(own for own in COLLECTIONS if own.name == name)
         asked = filled(collection, options)
         with file_of(files, ".nc", "the assembly") as path, opened(path) as arrays:
-            content = _contents(arrays, collection, asked)
+            content = _contents(arrays, collection, asked, files)
         images, notes = None, list(content.notes)
         if is_yes(asked, "images"):
             images, said = pictures_of(files, np.unique(content.stimulus))
@@ -55,7 +55,9 @@ def _reader(name: str) -> Callable[[Mapping[str, Path], str | None, Mapping[str,
     return read
 
 
-def _contents(arrays: Mapping[str, Any], collection: Collection, asked: Mapping[str, str]) -> Contents:
+def _contents(
+    arrays: Mapping[str, Any], collection: Collection, asked: Mapping[str, str], files: Mapping[str, Path]
+) -> Contents:
     data = _assembly(arrays)
     stimulus = _along(arrays, next((name for name in STIMULUS if name in arrays), STIMULUS[0]), "presentation", data)
     region = _along(arrays, "region", "neuroid", data)
@@ -69,7 +71,10 @@ def _contents(arrays: Mapping[str, Any], collection: Collection, asked: Mapping[
         steps.append(f"kept {neurons.sum():,} of {len(neurons):,} neurons (region {', '.join(wanted)})")
     rows = None
     if asked.get("variation", "all") != "all":
-        variation = _along(arrays, "variation", "presentation", data)
+        if "variation" in arrays:
+            variation = _along(arrays, "variation", "presentation", data)
+        else:
+            variation = column_of(files, "variation", stimulus)
         rows = _as_numbers(variation) == float(asked["variation"])
         if not rows.any():
             raise InputError(

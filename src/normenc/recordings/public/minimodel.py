@@ -61,7 +61,7 @@ def _read(files: Mapping[str, Path], session: str | None, options: Mapping[str, 
         arrays = load_npz(path, names)
         needs(arrays, names, "a recording of minimodel")
         parts = [_test(arrays) if tier == "test" else _train(arrays) for tier in tiers]
-        responses = np.concatenate([part[0] for part in parts])
+        responses = parts[0][0] if len(parts) == 1 else np.concatenate([part[0] for part in parts])
         numbers = np.concatenate([part[1] for part in parts])
         notes = [note for part in parts for note in part[2]]
     notes.append("images are numbered from 0, as they lie in the file of images")

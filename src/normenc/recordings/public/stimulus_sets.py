@@ -14,7 +14,7 @@ from normenc.recordings.formats.guards import check_size, readable
 from normenc.recordings.provenance import reads
 from normenc.recordings.public.parts import file_of, needs
 
-__all__ = ["pictures_of"]
+__all__ = ["column_of", "pictures_of"]
 
 IDS = ("stimulus_id", "image_id")
 FILES = ("filename", "image_file_name", "stimulus_path")
@@ -62,22 +62,44 @@ def pictures_of(files: Mapping[str, Path], used: npt.NDArray[np.str_]) -> tuple[
 
 def _names(files: Mapping[str, Path], used: npt.NDArray[np.str_]) -> list[str]:
     """The file of each image."""
+    return [PurePosixPath(name).name for name in _column(files, FILES, used)]
+
+
+def column_of(files: Mapping[str, Path], name: str, used: npt.NDArray[np.str_]) -> npt.NDArray[np.str_]:
+    """What a stimulus set says of these images in one of its columns.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        Among them a ``.csv`` table, one row for each image.
+    name : str
+        Of the column.
+    used : ndarray of str, shape (n,)
+
+    Raises
+    ------
+    InputError
+        If the table, the column or an image is not there.
+    """
+    return np.array(_column(files, (name,), used), dtype=str)
+
+
+def _column(files: Mapping[str, Path], columns: tuple[str, ...], used: npt.NDArray[np.str_]) -> list[str]:
+    """The values of the first of these columns that is there."""
     import pandas as pd
 
     with file_of(files, ".csv", "the table of images; without it, pass images=no") as path:
         reads(path)
         with readable(".csv file", "download it again"):
-            table = pd.read_csv(path, dtype=str)
+            table = pd.read_csv(path, dtype=str, keep_default_na=False)
             ids = next((name for name in IDS if name in table), IDS[0])
-            own = next((name for name in FILES if name in table), FILES[0])
+            own = next((name for name in columns if name in table), columns[0])
             needs(dict.fromkeys(table.columns, ""), (ids, own), "a table of a stimulus set")
         by_id = dict(zip(table[ids], table[own], strict=True))
         lost = [name for name in used.tolist() if name not in by_id]
         if lost:
-            raise InputError(
-                f"{len(lost):,} of {len(used):,} images that were shown are not in it, the first is {lost[0]!r}"
-            )
-        return [PurePosixPath(str(by_id[name])).name for name in used.tolist()]
+            raise InputError(f"{len(set(lost)):,} images that were shown are not in it, the first is {lost[0]!r}")
+        return [by_id[name] for name in used.tolist()]
 
 
 def _image(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[np.uint8]:

@@ -168,13 +168,15 @@ def _published(
         steps.append(f"left out {red.sum():,} of {len(red):,} neurons that are labelled red (inhibitory)")
     lost = np.isnan(values)
     if lost.any():
-        values = np.where(lost, 0.0, values)
+        values[lost] = 0
         steps.append(f"set {lost.sum():,} of {lost.size:,} missing responses to 0")
     mean, spread = spontaneous.mean(axis=0), spontaneous.std(axis=0) + FLOOR
-    values = (values - mean) / spread
+    for array in (values, spontaneous):  # in place, because they are large
+        array -= mean
+        array /= spread
     steps.append("z-scored each neuron by the mean and standard deviation of its spontaneous activity")
     if int(components):
-        part = _components((spontaneous - mean) / spread, int(components))
+        part = _components(spontaneous, int(components))
         values -= (values @ part) @ part.T
         steps.append(f"took out the first {components} components of spontaneous activity")
     values -= values[shown].mean(axis=0)

@@ -169,13 +169,17 @@ def _published(
     steps = []
     if not active.all():
         steps.append(f"left out {(~active).sum():,} of {len(active):,} neurons without spontaneous activity")
-    normal = (values[:, active] - mean[active]) / spread[active]
+    normal = values[:, active].astype(np.float64)
+    normal -= mean[active]  # in place, because it is large
+    normal /= spread[active]
     steps.append("normalised each neuron by the mean and standard deviation of its spontaneous activity")
     if components != "0":
         part = _components(saved, components, len(active))[active]
         normal -= (normal @ part) @ part.T
         steps.append(f"took out the first {part.shape[1]} components of spontaneous activity")
-    normal = (normal - normal.mean(axis=0)) / (normal.std(axis=0) + FLOOR)
+    centre, width = normal.mean(axis=0), normal.std(axis=0) + FLOOR
+    normal -= centre
+    normal /= width
     steps.append("z-scored each neuron over trials")
     return normal.astype(np.float32), np.flatnonzero(active), steps
 
