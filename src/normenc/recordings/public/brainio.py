@@ -84,7 +84,7 @@ def _contents(
         steps.append(f"kept {rows.sum():,} of {len(rows):,} presentations (variation {asked['variation']})")
     if values.ndim == 3:
         values, said = _averaged(values, arrays, asked["window"])
-        steps.append(said)
+        steps += said
     else:
         notes.append(f"responses have no axis of time; the window {asked['window']} ms is that of the publication")
     trials: dict[str, Any] = {}
@@ -143,8 +143,8 @@ def _as_numbers(texts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         raise InputError(f"{quoted(str(texts[0]))} is not a number, as variation and repetition are") from None
 
 
-def _averaged(values: npt.NDArray[Any], arrays: Mapping[str, Any], window: str) -> tuple[npt.NDArray[Any], str]:
-    """Mean over the bins of time that lie within a window, and the step in words."""
+def _averaged(values: npt.NDArray[Any], arrays: Mapping[str, Any], window: str) -> tuple[npt.NDArray[Any], list[str]]:
+    """Mean over the bins of time that lie within a window, and the step in words, where there are several bins."""
     starts, ends = (
         np.ravel(np.asarray(shaped(arrays[name]).array, dtype=np.float64)) if name in arrays else np.empty(0)
         for name in ("time_bin_start", "time_bin_end")
@@ -164,7 +164,7 @@ def _averaged(values: npt.NDArray[Any], arrays: Mapping[str, Any], window: str) 
             f"{np.median(ends - starts):g}"
         )
     said = f"averaged over {inside.sum():,} of {len(inside):,} bins of time within {first:g} to {last:g} ms"
-    return values[:, :, inside].mean(axis=2), said
+    return values[:, :, inside].mean(axis=2), [said] * (len(inside) > 1)
 
 
 def _window(default: str) -> Option:

@@ -56,7 +56,8 @@ def _contents(saved: Mapping[str, Any], asked: Mapping[str, str]) -> Contents:
     steps = []
     if not shown.all():
         steps.append(f"kept {shown.sum():,} of {len(shown):,} images (type {asked['type']})")
-    steps.append(f"kept the first {n_repeats} of {len(responses)} repeats")
+    if n_repeats < len(responses):
+        steps.append(f"kept the first {n_repeats} of {len(responses)} repeats")
     if len(neurons) < len(repetitions):
         steps.append(f"kept {len(neurons):,} of {len(repetitions):,} neurons (with {n_repeats} repeats)")
     values = responses[:n_repeats][:, shown][:, :, neurons]

@@ -116,7 +116,8 @@ def needs(arrays: Any, names: Names[str], layout: str) -> None:
     lost = [name for name in names if name not in arrays]
     if lost:
         there = listed({str(name): value for name, value in arrays.items()})
-        raise InputError(f"it holds {there}; {layout} has {', '.join(names)}, and {', '.join(lost)} is not there")
+        verb = "is" if len(lost) == 1 else "are"
+        raise InputError(f"it holds {there}; {layout} has {', '.join(names)}, and {', '.join(lost)} {verb} not there")
 
 
 def whole_numbers(values: Any, what: str) -> npt.NDArray[np.int64]:
