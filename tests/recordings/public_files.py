@@ -28,6 +28,12 @@ MAJAJ, FREEMAN = brainio.COLLECTIONS
 RNG = np.random.default_rng(22)
 
 
+def fresh():
+    """The same numbers for each test, whichever others run."""
+    global RNG
+    RNG = np.random.default_rng(22)
+
+
 @dataclass(frozen=True)
 class Mini:
     """How a recording is written, and how it is read without normenc: {stimulus: mean response of each neuron}."""

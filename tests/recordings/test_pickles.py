@@ -11,10 +11,16 @@ import struct
 
 import numpy as np
 import pytest
-from public_files import MINIS, write_gratings, write_macaque
+from public_files import MINIS, fresh, write_gratings, write_macaque
 
 from normenc.errors import InputError
 from normenc.recordings.public.pickles import ALLOWED, load_npy, load_npz, load_pickle, unpickled
+
+
+@pytest.fixture(autouse=True)
+def same_numbers():
+    fresh()
+
 
 HOLDING = {
     "numbers": np.arange(6.0).reshape(2, 3),

@@ -18,6 +18,7 @@ from public_files import (
     RDMS,
     SHOWN,
     TIERS,
+    fresh,
     gratings_rows,
     human_rdms,
     natural_parts,
@@ -36,6 +37,12 @@ from normenc.recordings.grey_values import as_shown
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.public import cadena2019, kriegeskorte2008, minimodel, sensorium2022, stringer2019, stringer2021
 from normenc.recordings.public.stringer2021 import course
+
+
+@pytest.fixture(autouse=True)
+def same_numbers():
+    fresh()
+
 
 EVERY = MINIS | RDMS
 COLLECTIONS = {mini.collection.name: mini.collection for mini in EVERY.values()}
@@ -313,7 +320,10 @@ def test_trials_of_one_image_must_show_the_same(tmp_path):
     arrays = tree()
     arrays["data/images/9"] = arrays["data/images/9"] + 1
     with pytest.raises(InputError, match="are said to show image 010, but their images differ"):
-        MINIS["scan"].read(write_scan(tmp_path, arrays))
+        MINIS["scan"].read(write_scan(tmp_path, arrays, top=""))
+    shutil.unpack_archive(tmp_path / f"static21067-10-18-{sensorium2022.HASH}.zip", tmp_path / "mine")
+    with pytest.raises(InputError, match="are said to show image 010, but their images differ"):
+        load(tmp_path / "mine")
 
 
 def test_colours_are_kept_and_two_channels_refused(tmp_path):
@@ -325,12 +335,18 @@ def test_colours_are_kept_and_two_channels_refused(tmp_path):
     assert recording.images.shape == (8, 4, 6, 3)
     trial = np.flatnonzero(int(recording.stimulus[0]) == SHOWN)[0]
     np.testing.assert_array_equal(recording.images[0], np.moveaxis(arrays[f"data/images/{trial}"], 0, 2))
+    shutil.unpack_archive(tmp_path / f"static21067-10-18-{sensorium2022.HASH}.zip", tmp_path / "colour")
+    np.testing.assert_array_equal(np.asarray(load(tmp_path / "colour").images), recording.images)
     for trial in range(len(SHOWN)):
         arrays[f"data/images/{trial}"] = arrays[f"data/images/{trial}"][:2]
-    files = write_scan(tmp_path, arrays)
-    with pytest.raises(InputError, match=r"has shape \(2, 4, 6\); it must be 1 or 3 channels"):
+    files = write_scan(tmp_path, arrays, top="")
+    with pytest.raises(InputError, match=r"has shape \(2, 4, 6\), not 1 or 3 channels .*pass images=no"):
         MINIS["scan"].read(files)
     assert MINIS["scan"].read(files, images="no").images is None
+    shutil.unpack_archive(*files.values(), tmp_path / "mine")
+    folder = load(tmp_path / "mine")
+    assert folder.images is None
+    assert re.match(r"the images were left out: the image of trial \d+ has shape \(2, 4, 6\)", folder.notes[0])
 
 
 def test_classes_of_images_are_part_of_their_names(tmp_path):
@@ -350,7 +366,7 @@ def test_any_folder_of_this_layout_is_read(tmp_path):
     np.testing.assert_array_equal(recording.responses, expected.responses)
     np.testing.assert_array_equal(np.asarray(recording.images), np.asarray(expected.images))
     assert recording.stimulus.tolist() == expected.stimulus.tolist()
-    assert "left out the tier validation, whose responses are withheld (all zero)" in recording.notes
+    assert recording.notes == ("left out the tier validation, whose responses are withheld (all zero)",)
     assert recording.responses["region"].to_numpy().tolist() == ["V1", "LM", "V1"]
     with pytest.raises(InputError, match="validation"):
         load(tmp_path / "mine", where={"tier": "validation"})

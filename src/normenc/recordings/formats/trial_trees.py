@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
-from normenc.errors import InputError, quoted
+from normenc.errors import InputError
 from normenc.recordings.formats.archives import plain_array
 from normenc.recordings.formats.guards import check_packing, check_size, readable
 from normenc.recordings.grey_values import as_shown
 from normenc.recordings.provenance import lists, reads
 
-__all__ = ["Tree", "is_tree", "opened_tree", "read_tree"]
+__all__ = ["NoPicturesError", "Tree", "is_tree", "opened_tree", "read_tree"]
 
 NEEDED = ("data/responses", "meta/trials", "meta/neurons")
 IMAGE_LABELS = (  # numbers of images, and of what class they are, in the order in which they are looked for
@@ -29,6 +30,10 @@ IMAGE_LABELS = (  # numbers of images, and of what class they are, in the order 
 TIERS = "meta/trials/tiers"
 OF_NEURONS = {"neuron": "unit_ids", "region": "area", "neuron_animal": "animal_ids", "neuron_session": "sessions"}
 ADVICE = "download or copy it again"
+
+
+class NoPicturesError(InputError):
+    """Images cannot be shown to models, but responses can be read without them."""
 
 
 def is_tree(folder: Path) -> bool:
@@ -66,7 +71,7 @@ def read_tree(folder: Path, names: Mapping[str, str]) -> dict[str, Any]:
     with opened_tree(folder) as tree:
         every = np.unique(tree.tiers).tolist()
         hidden = tree.withheld(every)
-        trials = np.flatnonzero(~np.isin(tree.tiers, hidden))
+        trials = tree.trials_of([tier for tier in every if tier not in hidden])
         if not len(trials):
             raise InputError(f"the responses of {' and '.join(every)} are withheld: all are zero")
         labels, responses = tree.image_labels()[trials], tree.responses(trials)
@@ -74,10 +79,11 @@ def read_tree(folder: Path, names: Mapping[str, str]) -> dict[str, Any]:
         notes = [f"left out the tier {tier}, whose responses are withheld (all zero)" for tier in hidden]
         if tree.has(f"data/images/{trials[0]}"):
             try:
-                arrays["images"], said = as_shown(stack := tree.images(trials, labels), np.arange(len(stack)))
+                images, said = as_shown(stack := tree.images(trials, labels), np.arange(len(stack)))
+                arrays["images"] = xr.Variable(("image", "height", "width", "colour")[: images.ndim], images)
                 arrays["image_names"] = np.unique(labels)
                 notes += said
-            except InputError as error:
+            except NoPicturesError as error:
                 notes.append(f"the images were left out: {error}")
         return arrays | tree.neuron_labels(responses.shape[1]) | {"axes": "trial,neuron", "notes": notes}
 
@@ -146,6 +152,16 @@ class Tree:
         """Number of trials."""
         return len(self.tiers)
 
+    def trials_of(self, tiers: Collection[str]) -> npt.NDArray[np.intp]:
+        """The trials of these tiers in the order in time, where it is known, which is not that of their files."""
+        trials = np.flatnonzero(np.isin(self.tiers, list(tiers)))
+        if not self.has("meta/trials/trial_idx"):
+            return trials
+        order = np.ravel(self.array("meta/trials/trial_idx"))
+        if len(order) != self.n_trials:
+            raise InputError(f"trial_idx.npy is of {len(order):,} trials, tiers.npy of {self.n_trials:,}; {ADVICE}")
+        return trials[np.argsort(order[trials], kind="stable")]
+
     def responses(self, trials: Sequence[int] | npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
         """Responses in these trials, shape (n_trials, n_neurons)."""
         first = np.ravel(self.array(f"data/responses/{trials[0]}"))
@@ -190,7 +206,9 @@ class Tree:
         Raises
         ------
         InputError
-            If trials of one name show different images, or images have two channels, or differ in size.
+            If trials of one name show different images.
+        NoPicturesError
+            If images have two channels, or differ in size.
         """
         first: dict[str, int] = {}
         shown: dict[str, npt.NDArray[Any]] = {}
@@ -200,11 +218,12 @@ class Tree:
                 first[name], shown[name] = int(trial), image
             elif image.shape != shown[name].shape or not np.array_equal(image, shown[name], equal_nan=True):
                 raise InputError(
-                    f"trials {first[name]} and {trial} are said to show image {name}, but their images differ; leave "
-                    "the images out, or correct the numbers"
+                    f"trials {first[name]} and {trial} are said to show image {name}, but their images differ; correct "
+                    "the numbers of the images"
                 )
-        if len({image.shape for image in shown.values()}) > 1:
-            raise InputError("images differ in size; leave the images out")
+        shapes = {image.shape for image in shown.values()}
+        if len(shapes) > 1:
+            raise NoPicturesError(f"images differ in size, such as {min(shapes)} and {max(shapes)}")
         return np.stack([shown[name] for name in sorted(shown)])
 
     def neuron_labels(self, n_neurons: int) -> dict[str, npt.NDArray[np.str_]]:
@@ -238,7 +257,4 @@ def _picture(image: npt.NDArray[Any], trial: int) -> npt.NDArray[Any]:
         return np.moveaxis(image, 0, 2)
     if image.ndim == 2:
         return image
-    raise InputError(
-        f"the image of trial {quoted(trial)} has shape {image.shape}; it must be 1 or 3 channels x height x width. "
-        "Leave the images out"
-    )
+    raise NoPicturesError(f"the image of trial {trial} has shape {image.shape}, not 1 or 3 channels x height x width")

@@ -7,7 +7,7 @@ import numpy as np
 
 from normenc.errors import InputError, quoted
 from normenc.recordings.contents import Contents
-from normenc.recordings.formats.trial_trees import Tree, opened_tree
+from normenc.recordings.formats.trial_trees import NoPicturesError, Tree, opened_tree
 from normenc.recordings.grey_values import as_shown
 from normenc.recordings.public.collection import Collection, Option, RemoteFile
 from normenc.recordings.public.parts import (
@@ -52,16 +52,15 @@ def _read(files: Mapping[str, Path], session: str | None, options: Mapping[str, 
 
 def _contents(tree: Tree, name: str, asked: Mapping[str, str]) -> Contents:
     tiers, notes, steps = _chosen(tree, asked["tiers"])
-    trials = np.flatnonzero(np.isin(tree.tiers, tiers))
-    if tree.has("meta/trials/trial_idx"):  # the order in time, which the names of files do not have
-        order = np.ravel(tree.array("meta/trials/trial_idx"))
-        if len(order) == tree.n_trials:
-            trials = trials[np.argsort(order[trials], kind="stable")]
+    trials = tree.trials_of(tiers)
     labels = tree.image_labels()[trials]
     responses = tree.responses(trials)
     images = None
     if is_yes(asked, "images"):
-        stack = tree.images(trials, labels)
+        try:
+            stack = tree.images(trials, labels)
+        except NoPicturesError as error:
+            raise InputError(f"{error}; pass images=no to read the responses without images") from None
         images, said = as_shown(stack, np.arange(len(stack)))
         notes += said
     silent = int((~responses.any(axis=1)).sum())
