@@ -7,9 +7,14 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
+from pkgutil import iter_modules
 
+from normenc.errors import InputError
+from normenc.recordings import public
+from normenc.recordings.public.collection import Collection
 from normenc.runs import PICTURES
 from normenc.runs.schema import FILES, File
 from room_map import room_map
@@ -52,6 +57,56 @@ def run_figures() -> str:
     return table(("file", "what it shows", "drawn"), rows)
 
 
+def collections() -> list[Collection]:
+    """The collections of public recordings, by name."""
+    modules = [import_module(f"{public.__name__}.{module.name}") for module in iter_modules(public.__path__)]
+    found = (
+        own for module in modules for own in (*getattr(module, "COLLECTIONS", ()), getattr(module, "COLLECTION", None))
+    )
+    by_name = {own.name: own for own in found if isinstance(own, Collection)}
+    return [by_name[name] for name in sorted(by_name)]
+
+
+def public_recordings() -> str:
+    """What there is."""
+    rows = (
+        (
+            _names(own),
+            own.what,
+            f"{own.species}, {own.area}",
+            own.licence,
+            "yes" if own.met else "never",
+        )
+        for own in collections()
+    )
+    return table(("name", "what", "of", "licence", "a real file was read"), rows)
+
+
+def _names(collection: Collection) -> str:
+    """By what recordings of a collection are called."""
+    several = f"`{collection.name}/{collection.sessions[0]}` and others" if collection.sessions else ""
+    try:
+        collection.files(None)
+    except InputError:
+        return several
+    return ", ".join(part for part in (f"`{collection.name}`", several) if part)
+
+
+def public_options() -> str:
+    """What may be asked of public recordings."""
+    rows = (
+        (f"`{own.name}`", f"`{name}`", f"`{option.default}`", option.meaning)
+        for own in collections()
+        for name, option in own.options.items()
+    )
+    return table(("collection", "option", "default", "meaning"), rows)
+
+
+def public_processing() -> str:
+    """What was done to responses, before they were published and while they are read."""
+    return "\n".join(f"- `{own.name}`: {'; '.join(own.processing)}. Units: {own.units}." for own in collections())
+
+
 def table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     """A table in Markdown."""
     head = list(head)
@@ -64,9 +119,12 @@ PARTS: dict[str, Callable[[], str]] = {
     "files": run_files,
     "arrays": run_arrays,
     "rooms": room_map,
+    "public-recordings": public_recordings,
+    "public-options": public_options,
+    "public-processing": public_processing,
     **{file.name: partial(run_table, file) for file in FILES if file.table is not None},
 }
-PAGES = ("CONTRIBUTING.md", "docs/design.md", "docs/figures.md", "docs/run_folder.md")
+PAGES = ("CONTRIBUTING.md", "docs/design.md", "docs/figures.md", "docs/public_recordings.md", "docs/run_folder.md")
 
 
 def renewed(page: str) -> str:
