@@ -16,6 +16,7 @@ from normenc.encoders import Naming
 from normenc.errors import InputError, quoted
 from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.preparation import Preparation
+from normenc.recordings.public.names import beside, is_name
 from normenc.recordings.simulation import SETTINGS
 from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.stages import check_stages
@@ -334,6 +335,8 @@ def _validated(settings: dict[str, Any], origin: str) -> Study:
 
 def _absolute(source: str, folder: Path) -> str:
     """A recording's file in `folder` by its absolute path; a name, or a file that is not there, as it stands."""
+    if is_name(source):
+        return beside(source, folder)
     there = is_file(folder / source) or is_folder(folder / source)
     return _absolute_folder(source, folder) if there else source
 
