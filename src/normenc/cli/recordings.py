@@ -13,7 +13,7 @@ __all__ = ["recordings_app"]
 MOST_SESSIONS = 12
 MOST_FILES = 6  # of a recording that are listed
 NAME = Annotated[str, typer.Argument(help="The recording's name, such as stringer2021 or allen-2p/511510753.")]
-recordings_app = typer.Typer(help="List the recordings that normenc knows by name, show what one is, or fetch it.")
+recordings_app = typer.Typer(help="List the recordings that normenc knows by name, or fetch one.")
 
 
 @recordings_app.callback(invoke_without_command=True)
@@ -46,7 +46,7 @@ def recordings(
 def show(
     name: NAME, as_json: Annotated[bool, typer.Option("--json", help="Print what is known as JSON.")] = False
 ) -> None:
-    """Show what a recording is: citation, licence, processing, options, files."""
+    """Show what is known about a recording, and its files."""
     from normenc.recordings.public.listing import about, about_files
     from normenc.recordings.public.names import parse
     from normenc.recordings.public.registry import collection_named

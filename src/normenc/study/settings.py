@@ -319,8 +319,7 @@ def load_study(path: str | Path) -> Study:
             raise InputError(
                 f"{path}: recording: {quoted(source)} is listed {sources.count(source)} times; list each once"
             )
-    shown = study.stimuli.beside(path.parent)
-    parts = {"recording": recordings, "task": tasks, "encoder": encoders, "stimuli": shown}
+    parts = {"recording": recordings, "task": tasks, "encoder": encoders, "stimuli": study.stimuli.beside(path.parent)}
     return study.model_copy(update=parts | {"design": study.design.beside(path.parent)})
 
 
@@ -337,8 +336,7 @@ def _absolute(source: str, folder: Path) -> str:
     """A recording's file in `folder` by its absolute path; a name, or a file that is not there, as it stands."""
     if is_name(source):
         return beside(source, folder)
-    there = is_file(folder / source) or is_folder(folder / source)
-    return _absolute_folder(source, folder) if there else source
+    return _absolute_folder(source, folder) if is_file(folder / source) or is_folder(folder / source) else source
 
 
 def _absolute_folder(name: str, folder: Path) -> str:

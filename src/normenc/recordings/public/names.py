@@ -109,10 +109,10 @@ def parse(text: str) -> Asked:
     >>> asked = parse("allen-2p/511510753?stimulus=static_gratings")
     >>> asked.session, asked.options["stimulus"], asked.name
     ('511510753', 'static_gratings', 'allen-2p/511510753?stimulus=static_gratings')
-    >>> parse("simulated-v2")
+    >>> parse("simulated-v1x")
     Traceback (most recent call last):
         ...
-    normenc.errors.InputError: there is no recording 'simulated-v2'; the closest name is simulated-v1
+    normenc.errors.InputError: there is no recording 'simulated-v1x'; the closest name is simulated-v1
     """
     name, question, said = text.partition("?")
     collection = collection_named(_first(text))
