@@ -335,7 +335,8 @@ def test_units_are_chosen(spikes, tmp_path):
     both = of_spikes(path, **base, area="VISp,VISl")
     assert both.responses["region"].values.tolist() == ["VISp", "VISp", "VISp", "VISl"]
     assert of_spikes(path, **base, criteria="none").n_neurons == 5
-    assert of_spikes(path, **base, criteria="none", quality="all").n_neurons == 6
+    every = of_spikes(path, **base, criteria="none", quality="all")
+    assert every.responses["quality"].values.tolist() == ["good"] * 5 + ["noise"]
     # A unit whose value is missing does not meet the criterion.
     assert of_spikes(path, **base, area="all").n_neurons == 5
     for options, message in (

@@ -228,6 +228,14 @@ def test_a_pattern_with_several_files_is_refused(server):
         locate("dandi:000728/0.24/sub-*/sub-*_ses-5*_ophys.nwb")
 
 
+def test_a_store_of_many_files_is_refused(server):
+    dandi(server)
+    base = "/dandi/dandisets/000728/versions/0.24/assets/"
+    server.answers[base] = {"next": None, "results": [{"asset_id": "x", "path": "a[1].zarr", "zarr": "z", "size": 9}]}
+    with pytest.raises(SourceError, match=r"a\[1\].zarr of the dandiset 000728 is a Zarr store, and no single file"):
+        locate("dandi:000728/0.24/a[1].zarr")
+
+
 @pytest.mark.parametrize(
     ("pointer", "expected"),
     [

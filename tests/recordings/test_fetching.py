@@ -16,6 +16,7 @@ from normenc.errors import InputError
 from normenc.recordings import Collection, Recording, RemoteFile, cache_folder, catalogue, fetch, load
 from normenc.recordings.public import registry, transfer
 from normenc.recordings.public.asking import SourceError
+from normenc.recordings.public.fetching import download, planned
 from normenc.recordings.public.kept import alone, lock_file
 
 PATH = "/data/recording.npz"
@@ -268,6 +269,13 @@ def test_a_disk_without_room(known, monkeypatch):
     monkeypatch.setattr(transfer.shutil, "disk_usage", lambda folder: SimpleNamespace(free=10))
     refused(r"the disk has 0.0 GiB left, .* set NORMENC_CACHE")
     assert there() == []
+
+
+def test_a_file_that_another_process_downloaded_meanwhile(server, known):
+    plan = planned("stringer2021")
+    fetch("stringer2021", progress=False)
+    assert download(plan, progress=False).read_bytes() == CONTENT
+    assert len(server.requests) == 1
 
 
 def test_two_processes_do_not_download_the_same_file(known):

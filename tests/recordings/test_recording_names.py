@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import sys
 
 import numpy as np
@@ -11,7 +12,9 @@ from normenc.errors import InputError
 from normenc.quality import check
 from normenc.recordings import Collection, Option, Recording, RemoteFile, catalogue, load, register
 from normenc.recordings.public import registry
+from normenc.recordings.public.listing import example_of
 from normenc.recordings.public.names import is_name, parse, place_of
+from normenc.recordings.public.places import page_of
 from normenc.study import Study, load_study, prepare
 
 RESPONSES = np.random.default_rng(0).normal(size=(48, 6))
@@ -139,6 +142,15 @@ def test_checks_and_studies_take_names(ours, tmp_path):
     assert place_of(name) == tmp_path / "monday.npy"
 
 
+def test_the_command_checks_a_name_and_says_how_to_go_on(ours, tmp_path, normenc):
+    name = f"ours/monday?scale=2&from={tmp_path}/monday.npy"
+    code, out, err = normenc("check", name)
+    assert (code, err) == (0, "")
+    assert "ours/monday?scale=2: 8 stimuli x 6 neurons, 6 trials each" in out
+    code, _, err = normenc("run", "--recording", "ours/monday", "--out", "run")
+    assert (code, "normenc recordings fetch ours/monday" in err, (tmp_path / "run").exists()) == (2, True, False)
+
+
 def test_a_study_file_finds_a_file_beside_it(ours, tmp_path, monkeypatch):
     source = "ours/monday?scale=2&from=monday.npy"
     (tmp_path / "study.toml").write_text(f'[recording]\nsource = "{source}"\n')
@@ -257,6 +269,24 @@ def test_the_list_and_what_is_known_of_each(normenc, ours):
         for fact in (own["citation"], own["licence"], *own["options"], *own["processing"]):
             assert fact in shown[1]
         assert ("a real file was read: no" in shown[1]) == (not own["met"])
+
+
+def test_every_collection_says_where_its_files_lie():
+    for name, own in catalogue().items():
+        needs_session = example_of(own) != name
+        sessions = own.sessions or (("511510753",) if needs_session else (None,))
+        for session in sessions:
+            asked = parse(name if session is None else f"{name}/{session}")
+            assert own.simulated == (asked.files == ())
+            assert len({file.name for file in asked.files}) == len(asked.files)
+            for file in own.files(session):
+                assert not file.name.startswith("/")
+                assert page_of(file.place).startswith("https://")
+                assert file.checksum is None or re.fullmatch(r"md5:\w{32}|sha1:\w{40}|sha256:\w{64}", file.checksum)
+                assert all(value in (own.options[option].values or [value]) for option, value in file.when)
+        if needs_session:
+            with pytest.raises(InputError, match=f"{name}"):
+                parse(name)
 
 
 def test_one_recording_is_shown_with_its_files(normenc):

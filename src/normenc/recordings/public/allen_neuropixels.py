@@ -68,7 +68,7 @@ def _read(files: Mapping[str, Any], session: str | None, options: Mapping[str, s
         shown = shown.kept(kept)
         units, areas, said = _units(file, options)
         responses = _counts(file, units, shown.onset, window)
-        names = texts(item(file, "units/id")[()])
+        names, quality = (texts(item(file, f"units/{own}")[()]) for own in ("id", "quality"))
         notes = [_about(file)]
     counted = f"counted spikes from {window[0]:g} s up to {window[1]:g} s after the onset of each presentation"
     return made(
@@ -79,7 +79,11 @@ def _read(files: Mapping[str, Any], session: str | None, options: Mapping[str, s
         steps=(*said, *left_out, *steps, counted),
         notes=notes,
         cautions=cautions,
-        neurons={"neuron": [names[unit] for unit in units], "region": areas},
+        neurons={
+            "neuron": [names[unit] for unit in units],
+            "region": areas,
+            "quality": [quality[unit] for unit in units],
+        },
         **COLLECTION.facts
         | {"area": ", ".join(np.unique(areas).tolist()), "units": f"spikes in {window[1] - window[0]:g} s"},
     )

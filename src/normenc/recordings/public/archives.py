@@ -38,7 +38,8 @@ def dandi(rest: str, ask: Asking) -> Answer:
     absent = f"DANDI has no version {version} of the dandiset {dandiset}"
     wanted = {"glob": path} if "*" in path else {"path": path}
     assets = list(_results(ask.json(base, absent=absent, page_size=PAGE, **wanted), ask))
-    own = [asset for asset in assets if fnmatchcase(_text(asset, "path"), path)]
+    matches = fnmatchcase if "*" in path else str.__eq__
+    own = [asset for asset in assets if matches(_text(asset, "path"), path)]
     if len(own) != 1:
         folder = path.rpartition("/")[0].partition("*")[0]
         beside = ask.json(base, page_size=PAGE, path=folder) if not own else {"results": own}
@@ -46,6 +47,8 @@ def dandi(rest: str, ask: Asking) -> Answer:
         if own:
             raise SourceError(f"{len(own)} files of the dandiset {dandiset} are called {path}: {', '.join(there[:5])}")
         raise SourceError(_renamed(f"the dandiset {dandiset} ({version})", path, there))
+    if own[0].get("zarr"):
+        raise SourceError(f"{path} of the dandiset {dandiset} is a Zarr store, and no single file")
     asset = _text(own[0], "asset_id")
     about = ask.json(f"{APIS['dandi']}/assets/{asset}/")
     digests = about.get("digest") if isinstance(about, dict) else None

@@ -157,6 +157,8 @@ def download(plan: Plan, *, progress: bool = True, timeout: float = TIMEOUT) -> 
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with alone(path):
+                if path.is_file() and _is_right(plan.asked, file, path):  # by another process, meanwhile
+                    continue
                 _download(plan.asked, file, located, path, progress, timeout)
         except SourceError as error:
             raise InputError(_advice(plan.asked, file, path, str(error))) from None

@@ -4,7 +4,7 @@
 place                               archive
 ==================================  ====================================================================
 ``https://...``                     any server; neither size nor checksum is known beforehand
-``dandi:DANDISET/VERSION/PATH``     DANDI; ``*`` in the path stands for any characters but ``/``
+``dandi:DANDISET/VERSION/PATH``     DANDI; ``*`` in the path stands for any characters
 ``figshare:ARTICLE/FILE``           figshare; the file by its name or number
 ``osf:ID``, ``osf:PROJECT/PATH``    Open Science Framework; a file by its own ID, or by its path in a project
 ``gin:OWNER/REPOSITORY/PATH``       G-Node Infrastructure
