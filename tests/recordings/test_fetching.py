@@ -14,7 +14,7 @@ from archive_server import BREAK, served
 
 from normenc.errors import InputError
 from normenc.recordings import Collection, Recording, RemoteFile, cache_folder, catalogue, fetch, load
-from normenc.recordings.public import registry, transfer
+from normenc.recordings.public import kept, registry, transfer
 from normenc.recordings.public.asking import SourceError
 from normenc.recordings.public.fetching import download, planned
 from normenc.recordings.public.kept import alone, lock_file
@@ -218,9 +218,9 @@ def test_a_file_that_changed_at_its_source_is_not_kept(server, known, is_damaged
     assert hashlib.sha256(CONTENT).hexdigest() in said
     assert str(lock_file()) in said
     assert there() == [NAME] * is_damaged
-    kept = json.loads(lock_file().read_text())
-    del kept["files"][f"stringer2021/{NAME}"]
-    lock_file().write_text(json.dumps(kept))
+    content = json.loads(lock_file().read_text())
+    del content["files"][f"stringer2021/{NAME}"]
+    lock_file().write_text(json.dumps(content))
     path.unlink(missing_ok=True)
     assert fetch("stringer2021", progress=False).read_bytes() == OTHER
 
@@ -319,6 +319,20 @@ def test_a_restricted_licence_is_accepted_once(server, known):
     path.unlink()
     known(restricted=True, licence="another licence")
     refused("its licence is another licence")
+
+
+def test_a_lock_file_that_cannot_be_written(known, monkeypatch):
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kept, "write_whole", full)
+    refused(r"lock.json: this file cannot be written \(No space left on device\); set NORMENC_CACHE", accept=True)
+    refused("lock.json: this file cannot be written")
+    assert [name for name in there() if not name.endswith((".part", ".part.json"))] == []
+    # A file that is there can be read nevertheless: a cache may be shared by people who may not write there.
+    (folder() / NAME).write_bytes(CONTENT)
+    assert load("stringer2021").n_neurons == 100
+    assert fetch("stringer2021", progress=False) == folder() / NAME
 
 
 def test_what_is_downloaded_is_shown_first(server, known, capsys):

@@ -62,6 +62,21 @@ def test_a_name_asks_for_session_and_options(ours):
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "ours/monday",
+        "ours/tuesday?scale=3&eye=right",
+        "allen-2p/5?format=nwb2&window=0,1",
+        "simulated-v1",
+        "stringer2021",
+    ],
+)
+def test_a_name_that_is_written_asks_for_the_same(ours, name):
+    asked = parse(name)
+    assert (asked.name, parse(asked.name)) == (name, asked)
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("ours", "no session None"),

@@ -215,8 +215,7 @@ def read_files(asked: Asked) -> dict[str, Path]:
                 f"{path}: {fault}; download it again with normenc.recordings.fetch({asked.fetched!r}) or 'normenc "
                 f"recordings fetch {_quoted(asked.fetched)}'"
             )
-        with suppress(OSError):  # of a cache that others filled, and that may only be read
-            _keep_new(asked, file, path, digests["sha256"])
+        _keep_new(asked, file, path, digests["sha256"])
     return paths
 
 
@@ -234,7 +233,9 @@ def _is_right(asked: Asked, file: RemoteFile, path: Path) -> bool:
 
 def _keep_new(asked: Asked, file: RemoteFile, path: Path, sha256: str) -> None:
     """Write down a file that was put there by hand."""
-    if sha256_kept(asked.collection.name, file) is None:
+    if sha256_kept(asked.collection.name, file) is not None:
+        return
+    with suppress(InputError):  # of a cache that others filled, and that may only be read
         keep(asked.collection.name, file, path, sha256, place="put there by hand")
 
 
@@ -244,8 +245,9 @@ def _adopt(asked: Asked, file: RemoteFile, path: Path) -> None:
     if path.exists() or file.checksum is None or not old.is_file():
         return
     if fault_of(asked.collection.name, file, old)[0] is None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        old.replace(path)
+        with suppress(OSError):  # of a cache that may only be read: the download tells of it
+            path.parent.mkdir(parents=True, exist_ok=True)
+            old.replace(path)
 
 
 def _check_unchanged(file: RemoteFile, located: Located) -> None:

@@ -164,11 +164,22 @@ ADVICE = "restore it, or remove it: digests of the files that are here are then 
 
 @contextmanager
 def _changing() -> Iterator[dict[str, dict[str, Any]]]:
-    """The content of the lock file, which is written again, whole, when the block ends."""
+    """The content of the lock file, which is written again, whole, when the block ends.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or written.
+    """
     from filelock import FileLock
 
-    collections_folder().mkdir(parents=True, exist_ok=True)
-    with FileLock(_lock_of(lock_file()), timeout=60):
-        content = _read()
-        yield content
-        write_whole(lock_file(), (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
+    try:
+        with FileLock(_lock_of(lock_file()), timeout=60):
+            content = _read()
+            yield content
+            write_whole(lock_file(), (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
+    except OSError as error:
+        raise InputError(
+            f"{lock_file()}: this file cannot be written ({error.strerror or error}); set NORMENC_CACHE to a folder "
+            "that can be written"
+        ) from None

@@ -64,8 +64,8 @@ class Asked:
 
     def _written(self, names: set[str]) -> str:
         known = self.collection.options
-        given = [f"{name}={value}" for name, value in self.options.items() if name in names]
-        given = [text for text in given if text != f"{text.partition('=')[0]}={known[text.partition('=')[0]].default}"]
+        chosen = {name: own for name, own in self.options.items() if name in names and own != known[name].default}
+        given = [f"{name}={value}" for name, value in chosen.items()]
         session = "" if self.session is None else f"/{self.session}"
         return f"{self.collection.name}{session}{'?' if given else ''}{'&'.join(given)}"
 
@@ -109,10 +109,10 @@ def parse(text: str) -> Asked:
     >>> asked = parse("allen-2p/511510753?stimulus=static_gratings")
     >>> asked.session, asked.options["stimulus"], asked.name
     ('511510753', 'static_gratings', 'allen-2p/511510753?stimulus=static_gratings')
-    >>> parse("simulated-v1x")
+    >>> parse("allen-2q/5")
     Traceback (most recent call last):
         ...
-    normenc.errors.InputError: there is no recording 'simulated-v1x'; the closest name is simulated-v1
+    normenc.errors.InputError: there is no recording 'allen-2q/5'; the closest name is allen-2p
     """
     name, question, said = text.partition("?")
     collection = collection_named(_first(text))
