@@ -363,7 +363,7 @@ def test_the_command_asks_once(normenc, server, known, terminal, restricted):
     terminal("n\n")
     code, _, err = normenc("recordings", "fetch", "stringer2021")
     assert code != 0
-    assert "Download it under this licence?" in err
+    assert "Use it under this licence?" in err
     assert [line for line in err.splitlines() if line.startswith("licence: as stated")]
     assert (server.requests, there()) == ([], [])
     terminal("y\n")
@@ -372,7 +372,7 @@ def test_the_command_asks_once(normenc, server, known, terminal, restricted):
     (folder() / NAME).unlink()
     terminal("")  # nobody answers
     code, _, err = normenc("recordings", "fetch", "stringer2021")
-    assert (code, "Download it under this licence?" in err, there()) == (0, False, [NAME])
+    assert (code, "Use it under this licence?" in err, there()) == (0, False, [NAME])
 
 
 @pytest.mark.parametrize(("restricted", "flags", "code"), [(True, [], 2), (True, ["--yes"], 0), (False, [], 0)])

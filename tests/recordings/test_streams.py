@@ -72,10 +72,18 @@ def test_scenes_are_read_where_they_lie(remfile, server, dandi, tmp_path):
     assert recording.notes[-1] == "118 more files were read likewise"
 
 
-def test_two_photon_sessions_are_read_where_they_lie(remfile, server, tmp_path, monkeypatch):
+def test_two_photon_sessions_are_read_where_they_lie(remfile, server, tmp_path, monkeypatch, normenc):
     path = write_nwb1(tmp_path / "5.nwb", Session())
     server.files["/5.nwb"] = path.read_bytes()
     monkeypatch.setattr(allen_2p, "BUCKET", server.address)
+    with pytest.raises(
+        InputError, match=r"its licence is Allen .* 'normenc recordings fetch \"allen-2p/5\?stream=yes\""
+    ):
+        load("allen-2p/5?stream=yes")
+    assert server.requests == []
+    assert normenc("recordings", "fetch", "allen-2p/5?stream=yes")[0] == 2
+    code, out, _ = normenc("recordings", "fetch", "allen-2p/5?stream=yes", "--yes")
+    assert (code, out.strip(), server.requests) == (0, "allen-2p/5?stream=yes: read where it lies", [])
     there, here = load("allen-2p/5?stream=yes"), load(f"allen-2p/5?from={path}")
     np.testing.assert_array_equal(there.responses.values, here.responses.values)
     assert there.notes[-1].endswith("not checked as a whole; no checksum is published")

@@ -116,14 +116,14 @@ def fetch(
     from normenc.recordings.public.names import place_of
 
     plan = planned(name)
-    if not plan.missing:
+    if plan.is_done:
         echo(f"{name}: {place_of(name)}")
         return
     collection = plan.asked.collection
     echo(*plan.lines(), err=True)
     if not yes and not plan.is_accepted:
         if sys.stdin is not None and sys.stdin.isatty():
-            typer.confirm("Download it under this licence?", abort=True, err=True)
+            typer.confirm("Use it under this licence?", abort=True, err=True)
             yes = True
         elif collection.restricted:
             raise InputError(
@@ -132,4 +132,4 @@ def fetch(
             )
     if yes:
         take_note(collection)
-    echo(f"{name}: {download(plan)}")
+    echo(f"{name}: {'read where it lies' if plan.asked.streams else download(plan)}")

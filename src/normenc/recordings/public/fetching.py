@@ -16,7 +16,7 @@ from normenc.recordings.public.places import Located, locate, page_of
 from normenc.recordings.public.transfer import TIMEOUT, remove_part, transfer
 from normenc.texts import visible
 
-__all__ = ["Plan", "download", "fetch", "planned", "read_files"]
+__all__ = ["Plan", "check_accepted", "download", "fetch", "planned", "read_files"]
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,17 @@ class Plan:
         """Whether the collection's licence was accepted before."""
         return accepted(self.asked.collection)
 
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing has to be downloaded, or accepted."""
+        return not self.missing and not self.asked.streams
+
     def lines(self) -> tuple[str, ...]:
         """What everybody sees before a download: name, size, licence, and what to cite."""
         own = self.asked.collection
+        terms = (f"licence: {own.licence}", f"cite: {own.citation}")
+        if self.asked.streams:
+            return (f"{self.asked.fetched}: {own.what}; read where it lies, at {own.source}", *terms)
         sizes = [located.size if located.size is not None else file.size for file, located in self.missing.items()]
         known = sum(size for size in sizes if size is not None)
         size = "of unknown size" if None in sizes and not known else told_size(known)
@@ -48,8 +56,7 @@ class Plan:
         n_files = f"{len(sizes)} file{'s' * (len(sizes) != 1)}"
         return (
             f"{self.asked.fetched}: {own.what}; {n_files}, {size}{more}, from {own.source}",
-            f"licence: {own.licence}",
-            f"cite: {own.citation}",
+            *terms,
         )
 
 
@@ -74,7 +81,8 @@ def fetch(name: str, *, accept: bool = False, progress: bool = True, timeout: fl
     ----------
     name : str
         A recording by its name, such as ``"stringer2021"`` or ``"allen-2p/511510753"``, see
-        :func:`normenc.recordings.catalogue`.
+        :func:`normenc.recordings.catalogue`. With the option ``stream=yes`` nothing is downloaded, and only the licence
+        is accepted.
     accept : bool
         Accept the licence; needed, once, for those that forbid commercial use or derivatives.
     progress : bool
@@ -94,19 +102,23 @@ def fetch(name: str, *, accept: bool = False, progress: bool = True, timeout: fl
         off, has changed or sends something else; the message says how to put the file in place by hand.
     """
     plan = planned(name, timeout=timeout)
-    if not plan.missing:
+    if plan.is_done:
         return place_of(name)
     collection = plan.asked.collection
     if accept:
         take_note(collection)
-    elif collection.restricted and not plan.is_accepted:
-        raise InputError(
-            f"{plan.asked.fetched}: its licence is {collection.licence}; accept it with accept=True. Cite: "
-            f"{collection.citation}"
-        )
+    else:
+        check_accepted(plan.asked, "accept it with accept=True")
     if progress:
         print(*map(visible, plan.lines()), sep="\n", file=sys.stderr)
     return download(plan, progress=progress, timeout=timeout)
+
+
+def check_accepted(asked: Asked, advice: str) -> None:
+    """Raise InputError for a licence that forbids some uses and was not accepted."""
+    own = asked.collection
+    if own.restricted and not accepted(own):
+        raise InputError(f"{asked.fetched}: its licence is {own.licence}; {advice}. Cite: {own.citation}")
 
 
 def planned(name: str, *, timeout: float = TIMEOUT) -> Plan:
@@ -125,6 +137,8 @@ def planned(name: str, *, timeout: float = TIMEOUT) -> Plan:
     if asked.local is not None:
         raise InputError(f"{name}: from= is a file on this machine, and needs no download; leave it out to fetch it")
     missing: dict[RemoteFile, Located] = {}
+    if asked.streams:
+        return Plan(asked, missing)
     for file, path in zip(asked.files, asked.paths().values(), strict=True):
         sha256_kept(asked.collection.name, file)  # a damaged lock file shows before anything is downloaded
         _adopt(asked, file, path)

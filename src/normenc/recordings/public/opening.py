@@ -5,7 +5,7 @@ from dataclasses import replace
 from normenc.errors import InputError
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.provenance import reads, unchanged
-from normenc.recordings.public.fetching import read_files
+from normenc.recordings.public.fetching import check_accepted, read_files
 from normenc.recordings.public.names import Asked
 from normenc.recordings.public.streams import opened_where_they_lie
 from normenc.recordings.recording import Recording
@@ -54,6 +54,10 @@ def read_public(asked: Asked, preparation: Preparation) -> Recording:
     try:
         if asked.streams:
             assert own.read_opened is not None
+            given = f"{asked.fetched}{'&' if '?' in asked.fetched else '?'}stream=yes"
+            check_accepted(
+                asked, f"accept it once: 'normenc recordings fetch \"{given}\" --yes', which downloads nothing"
+            )
             with opened_where_they_lie(asked) as (files, notes):
                 recording = own.read_opened(files, asked.session, asked.options)
         else:
