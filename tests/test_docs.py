@@ -52,7 +52,9 @@ def test_the_examples_of_tasks_and_encoders_run(tmp_path):
     assert layer == "<LayerResponses '0': 60 stimuli x 61,504 units, float32, on disk>"
 
 
-@pytest.mark.parametrize("page", ["recordings.md", "tuning.md", "simulation.md", "encoding.md", "figures.md"])
+@pytest.mark.parametrize(
+    "page", ["recordings.md", "public_recordings.md", "tuning.md", "simulation.md", "encoding.md", "figures.md"]
+)
 def test_the_examples_of_recordings_run(tmp_path, page):
     programs = blocks(page, "python")
     assert programs

@@ -16,6 +16,7 @@ from normenc.encoders import Naming
 from normenc.errors import InputError, quoted
 from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.preparation import Preparation
+from normenc.recordings.public.names import beside, is_name
 from normenc.recordings.simulation import SETTINGS
 from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.stages import check_stages
@@ -318,8 +319,7 @@ def load_study(path: str | Path) -> Study:
             raise InputError(
                 f"{path}: recording: {quoted(source)} is listed {sources.count(source)} times; list each once"
             )
-    shown = study.stimuli.beside(path.parent)
-    parts = {"recording": recordings, "task": tasks, "encoder": encoders, "stimuli": shown}
+    parts = {"recording": recordings, "task": tasks, "encoder": encoders, "stimuli": study.stimuli.beside(path.parent)}
     return study.model_copy(update=parts | {"design": study.design.beside(path.parent)})
 
 
@@ -334,8 +334,9 @@ def _validated(settings: dict[str, Any], origin: str) -> Study:
 
 def _absolute(source: str, folder: Path) -> str:
     """A recording's file in `folder` by its absolute path; a name, or a file that is not there, as it stands."""
-    there = is_file(folder / source) or is_folder(folder / source)
-    return _absolute_folder(source, folder) if there else source
+    if is_name(source):
+        return beside(source, folder)
+    return _absolute_folder(source, folder) if is_file(folder / source) or is_folder(folder / source) else source
 
 
 def _absolute_folder(name: str, folder: Path) -> str:

@@ -14,7 +14,7 @@ from normenc.recordings.contents import Contents
 from normenc.recordings.formats import listed, opened
 from normenc.recordings.labels import as_text
 from normenc.recordings.public.collection import Collection, Option, RemoteFile
-from normenc.recordings.public.parts import IMAGES, MISSING, facts_of, file_of, filled, is_yes
+from normenc.recordings.public.parts import IMAGES, MISSING, file_of, filled, is_yes
 from normenc.recordings.public.stimulus_sets import column_of, pictures_of
 from normenc.recordings.recording import Recording
 
@@ -102,7 +102,7 @@ def _contents(
         values,
         trials=trials,
         neurons=of_neurons,
-        facts=facts_of(collection, area=", ".join(np.unique(of_neurons["region"]))),
+        facts=collection.facts | {"area": ", ".join(np.unique(of_neurons["region"]))},
         read_as=f"{values.shape[0]:,} presentations x {values.shape[1]:,} neurons",
         notes=tuple(notes),
         steps=tuple(steps),

@@ -12,7 +12,7 @@ from normenc.recordings.contents import Contents
 from normenc.recordings.grey_values import as_shown
 from normenc.recordings.labels import as_text
 from normenc.recordings.public.collection import Collection, Option, RemoteFile
-from normenc.recordings.public.parts import IMAGES, facts_of, file_of, filled, is_yes, needs, whole_numbers
+from normenc.recordings.public.parts import IMAGES, file_of, filled, is_yes, needs, whole_numbers
 from normenc.recordings.public.pickles import load_pickle
 from normenc.recordings.recording import Recording
 
@@ -80,7 +80,7 @@ def _contents(saved: Mapping[str, Any], asked: Mapping[str, str]) -> Contents:
         images=images,
         trials={"repeat": repeat[~absent]},
         neurons={label: own[neurons] for label, own in of_neurons.items()},
-        facts=facts_of(COLLECTION),
+        facts=COLLECTION.facts,
         read_as=f"{n_repeats} repeats x {shown.sum():,} images x {len(neurons):,} neurons",
         notes=tuple(notes),
         steps=tuple(steps),

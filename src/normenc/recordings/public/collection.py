@@ -3,12 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from normenc.recordings.recording import Recording
 
-__all__ = ["Collection", "Option", "Read", "RemoteFile"]
+__all__ = ["Collection", "Option", "Read", "ReadOpened", "RemoteFile"]
 
 Read = Callable[[Mapping[str, Path], str | None, Mapping[str, str]], Recording]
+ReadOpened = Callable[[Mapping[str, Any], str | None, Mapping[str, str]], Recording]
+FACTS = ("species", "area", "units", "source", "citation", "licence", "simulated")
 
 
 @dataclass(frozen=True)
@@ -21,17 +24,20 @@ class RemoteFile:
         Path in the folder of the collection in the cache, with forward slashes; `read` finds the file under it.
     place : str
         Where it lies: an address (``https://...``), or ``dandi:DANDISET/VERSION/PATH``, ``figshare:ARTICLE/FILE``,
-        ``osf:ID``, ``gin:OWNER/REPOSITORY/PATH``, ``zenodo:RECORD/FILE``.
+        ``osf:ID``, ``gin:OWNER/REPOSITORY/PATH``, ``zenodo:RECORD/FILE``; see :mod:`normenc.recordings.public.places`.
     size : int, optional
         Bytes, where known.
     checksum : str, optional
         As published, such as ``"md5:436599dfd8ebe6019f066c38aed20580"``.
+    when : tuple of (str, str)
+        Options and their values, for which alone the file is needed; without any, it always is.
     """
 
     name: str
     place: str
     size: int | None = None
     checksum: str | None = None
+    when: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,11 @@ class Collection:
         Whether a real file of this collection was ever read by this reader.
     restricted : bool
         Whether the licence forbids commercial use or derivatives.
+    as_file : tuple of str or None
+        Sessions (None: the default one) whose only file is read like any file of one's own, with all options of
+        :class:`normenc.recordings.Preparation`, instead of by `read`.
+    read_opened : callable, optional
+        Like `read`, from files that are open for reading in ranges, where they lie; None where this is not possible.
     """
 
     name: str
@@ -87,3 +98,10 @@ class Collection:
     simulated: bool = False
     met: bool = False
     restricted: bool = False
+    as_file: tuple[str | None, ...] = ()
+    read_opened: ReadOpened | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is known of every recording of the collection, as a Recording takes it."""
+        return {name: getattr(self, name) for name in FACTS}

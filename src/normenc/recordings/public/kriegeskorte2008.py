@@ -11,7 +11,7 @@ import numpy.typing as npt
 from normenc.errors import InputError, quoted
 from normenc.recordings.formats import opened
 from normenc.recordings.public.collection import Collection, Option, RemoteFile
-from normenc.recordings.public.parts import facts_of, file_of, filled, needs, numbered
+from normenc.recordings.public.parts import file_of, filled, needs, numbered
 from normenc.recordings.recording import Recording
 
 __all__ = ["COLLECTION"]
@@ -48,7 +48,7 @@ def _read(files: Mapping[str, Path], session: str | None, options: Mapping[str, 
                 "animal": np.repeat(subjects, len(kept)),
                 "session": np.tile(sessions[kept], len(subjects)),
             },
-            **facts_of(COLLECTION),
+            **COLLECTION.facts,
         )
     read_as = f"RDMs of {len(subjects)} subjects x {len(kept)} sessions x {n_images} images"
     steps = () if len(kept) == len(sessions) else (f"kept session {asked['session']} of {len(sessions)}",)

@@ -19,7 +19,6 @@ from normenc.recordings.public.collection import Collection, Option
 __all__ = [
     "IMAGES",
     "MISSING",
-    "facts_of",
     "file_of",
     "filled",
     "is_yes",
@@ -32,12 +31,6 @@ __all__ = [
 
 IMAGES = Option("yes", "whether the images come with the recording", ("yes", "no"))
 MISSING = Option("error", "what is left out where responses are missing (NaN)", ("error", "neurons", "trials"))
-
-
-def facts_of(collection: Collection, **others: Any) -> dict[str, Any]:
-    """The facts of a collection for its recordings; `others` replace some of them."""
-    names = ("species", "area", "units", "source", "citation", "licence", "simulated")
-    return {name: getattr(collection, name) for name in names} | others
 
 
 def filled(collection: Collection, given: Mapping[str, str]) -> dict[str, str]:

@@ -13,7 +13,6 @@ from normenc.recordings.public.collection import Collection, Option, RemoteFile
 from normenc.recordings.public.parts import (
     IMAGES,
     MISSING,
-    facts_of,
     file_of,
     filled,
     is_yes,
@@ -74,7 +73,7 @@ def _contents(tree: Tree, name: str, asked: Mapping[str, str]) -> Contents:
         images=images,
         trials={"repeat": repeats_of(labels)},
         neurons=tree.neuron_labels(responses.shape[1]),
-        facts=facts_of(COLLECTION),
+        facts=COLLECTION.facts,
         read_as=f"{len(trials):,} trials x {responses.shape[1]:,} neurons (tiers {', '.join(tiers)})",
         notes=tuple(notes),
         cautions=tuple(cautions),

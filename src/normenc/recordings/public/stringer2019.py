@@ -16,7 +16,6 @@ from normenc.recordings.public.collection import Collection, Option, RemoteFile
 from normenc.recordings.public.parts import (
     IMAGES,
     MISSING,
-    facts_of,
     file_of,
     filled,
     is_yes,
@@ -122,7 +121,7 @@ def _contents(
         images=images,
         trials=trials,
         neurons={"neuron": kept.astype(str)},
-        facts=facts_of(COLLECTION, units=units),
+        facts=COLLECTION.facts | {"units": units},
         read_as=f"{n_rows:,} presentations x {values.shape[1]:,} neurons",
         notes=tuple(notes),
         steps=tuple(steps),

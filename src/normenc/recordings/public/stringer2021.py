@@ -80,7 +80,7 @@ def course(path: Path, asked: Preparation | None = None) -> Contents:
     reads(path)
     arrays = read_npz(path, {})
     needs(arrays, ("resp", "stimuli"), "the course's file")
-    facts = facts_of(COLLECTION)
+    facts = COLLECTION.facts
     content = understand(arrays, COLLECTION.name, asked)
     return replace(content, facts=facts | dict(content.facts))
 
@@ -211,6 +211,7 @@ COLLECTION = Collection(
     files=_files,
     read=_read,
     sessions=tuple(SESSIONS),
+    as_file=(None,),
     options={
         "processing": Option(
             "published",
