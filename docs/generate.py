@@ -7,14 +7,12 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
-from importlib import import_module
 from itertools import groupby
 from pathlib import Path
-from pkgutil import iter_modules
 
 from normenc.errors import InputError
-from normenc.recordings import public
 from normenc.recordings.public.collection import Collection
+from normenc.recordings.public.registry import catalogue
 from normenc.runs import PICTURES
 from normenc.runs.schema import FILES, File
 from room_map import room_map
@@ -59,12 +57,7 @@ def run_figures() -> str:
 
 def collections() -> list[Collection]:
     """The collections of public recordings, by name."""
-    modules = [import_module(f"{public.__name__}.{module.name}") for module in iter_modules(public.__path__)]
-    found = (
-        own for module in modules for own in (*getattr(module, "COLLECTIONS", ()), getattr(module, "COLLECTION", None))
-    )
-    by_name = {own.name: own for own in found if isinstance(own, Collection)}
-    return [by_name[name] for name in sorted(by_name)]
+    return [own for _, own in sorted(catalogue().items()) if not own.simulated]
 
 
 def public_recordings() -> str:

@@ -17,7 +17,7 @@ from normenc.recordings.naming import understand
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.provenance import reads
 from normenc.recordings.public.collection import Collection, Option, RemoteFile
-from normenc.recordings.public.parts import facts_of, file_of, filled, needs
+from normenc.recordings.public.parts import file_of, filled, needs
 from normenc.recordings.public.pickles import load_npy
 from normenc.recordings.recording import Recording
 from normenc.stimulus_types.angles import DECIMALS
@@ -147,7 +147,7 @@ def _of_session(saved: Mapping[str, Any], name: str, named: _Session, asked: Map
         values,
         trials={"animal": np.full(n_trials, named.mouse), "session": np.full(n_trials, named.session)},
         neurons={"neuron": kept.astype(str)},
-        facts=facts_of(COLLECTION, units=units, source=f"https://doi.org/10.25378/janelia.{FIGSHARE}"),
+        facts=COLLECTION.facts | {"units": units, "source": f"https://doi.org/10.25378/janelia.{FIGSHARE}"},
         read_as=f"{n_trials:,} trials x {n_neurons:,} neurons",
         notes=tuple(notes),
         steps=tuple(steps),
