@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from normenc.errors import InputError
+from normenc.errors import InputError, NotHereError
 from normenc.recordings.bins import bin_centres
 from normenc.recordings.contents import Contents
 from normenc.recordings.download import cached_file
@@ -201,14 +201,14 @@ def _place(key: str) -> tuple[Path, str, dict[str, Any]]:
     if key not in SOURCES:
         path = Path(key)
         if not is_file(key) and not is_folder(key) and not is_other(key):
-            raise InputError(
+            raise NotHereError(
                 f"{key}: there is no such file, and no recording of that name; the recordings are {', '.join(SOURCES)}"
             )
         return path, visible(path.stem), {}
     source = SOURCES[key]
     path = cached_file(key)
     if not path.is_file():
-        raise InputError(
+        raise NotHereError(
             f"{key} is not downloaded yet; first call normenc.recordings.fetch({key!r}) or run 'normenc recordings "
             f"fetch {key}' ({source.url})"
         )
