@@ -1,6 +1,7 @@
 """Find the recordings that publications need on this computer; nothing is downloaded."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from normenc.recordings.files import is_file, is_folder
 __all__ = ["SHARED", "Here", "arrays_of", "data_folders", "found_here"]
 
 SHARED = "NORMENC_SHARED_DATA"  # a folder that is looked in
+# What says that a recording is not here, where a collection's own code passed the error on as one of another class.
+ABSENT = re.compile(r"not downloaded yet|(there is|has) no recording|there is no such file")
 
 
 class Here:
@@ -73,8 +76,10 @@ def found_here(needed: NeededRecording, folders: Sequence[Path], given: str | No
         here = Here(source, None)
         try:
             here.loaded()
-        except NotHereError:
-            continue
+        except InputError as error:
+            if isinstance(error, NotHereError) or ABSENT.search(str(error)):
+                continue
+            raise
         return here
     names = " or ".join([given] if given is not None else needed.sources)
     raise NotHereError(f"{names}: {needed.get}")

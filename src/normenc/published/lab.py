@@ -12,7 +12,6 @@ import tomli_w
 from normenc.errors import InputError
 from normenc.published.stating import load_publication
 from normenc.published.tables import TABLE
-from normenc.recordings import SOURCES
 from normenc.runs import Run
 from normenc.runs.schema import SIMILARITY
 from normenc.texts import escaped, file_stem
@@ -144,7 +143,7 @@ def _claim(row: dict[str, Any], method: str, tolerance: float | None) -> dict[st
 
 def _sources(source: str, folder: Path) -> list[str]:
     """A name as it is; a file beside the publication's, or where it is now as seen from there."""
-    if source in SOURCES or not Path(source).is_absolute():
+    if not Path(source).is_absolute():
         return [source]
     return list(dict.fromkeys([Path(source).name, _relative(source, folder)]))
 

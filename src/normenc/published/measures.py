@@ -4,6 +4,7 @@ Each takes a recording, or arrays, and options as keywords. What a publication l
 split, is drawn several times; the interval is the range over the draws.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -198,7 +199,8 @@ def network_feve(
     note = (
         f"{int(reliable.sum()):,} of {len(reliable):,} neurons, {len(once):,} stimuli to fit, {len(repeated):,} to test"
     )
-    return Found(float(np.mean(values)), *(_range(values) if len(values) > 1 else ()), note)
+    low, high = _range(values) if len(values) > 1 else (math.nan, math.nan)
+    return Found(float(np.mean(values)), low, high, note)
 
 
 @_of_recordings
@@ -314,7 +316,7 @@ def _range(values: list[float]) -> tuple[float, float]:
 
 
 def _trials(recording: Recording) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
-    """Single trials of stimuli that were shown at least twice, and the place of each one's stimulus in the recording."""
+    """Single trials of stimuli that were shown at least twice, and the places of their stimuli in the recording."""
     if recording.trials is None:
         raise InputError(f"{recording.name}: single trials are not known; this takes at least two of each stimulus")
     values, index, shown = tuning.repeated(recording.trials.to_numpy(), recording.trials["stimulus_index"].to_numpy())

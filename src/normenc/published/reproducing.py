@@ -22,6 +22,7 @@ from normenc.runs.marker import read_marker
 from normenc.runs.publishing import Earlier, destination, holds_nothing
 from normenc.runs.writing import csv_bytes
 from normenc.showing import Shown
+from normenc.study.sections import SIMULATION
 from normenc.study.settings import Study, study_of
 from normenc.texts import visible
 from normenc.whole_files import write_whole
@@ -299,7 +300,9 @@ def study_on(publication: Publication, here: Here | None) -> Study:
     settings.setdefault("name", publication.name)
     if here is not None:
         stated = settings.get("recording", {})
-        own = stated[0] if isinstance(stated, list) and stated else stated
+        own = dict(stated[0] if isinstance(stated, list) and stated else stated)
+        if own.get("source", here.source) != here.source:  # what is set of a simulated recording is of that one alone
+            own = {key: value for key, value in own.items() if key not in SIMULATION}
         settings["recording"] = {**own, "source": here.name}
     return study_of(settings, publication.folder, f"{publication.name}: study")
 

@@ -132,13 +132,13 @@ def _of_tables(name: str, first: Run, second: Run) -> Agreement:
         return Agreement(name, n, 0, 0, f"it has {len(other)} rows now and {len(one)} then, or other columns")
     texts = [column for column in one if not _is_number(one[column]) or not _is_number(other[column])]
     for column in texts:
-        differ = (one[column].astype(str) != other[column].astype(str)).to_numpy()
+        differ = _texts(one[column]) != _texts(other[column])
         if differ.any():
             row = int(np.flatnonzero(differ)[0])
             return Agreement(
                 name,
                 *(int(one.drop(columns=texts).size), 0, 0),
-                f"{column}, row {row + 1}: {one[column].iloc[row]!r} then, {other[column].iloc[row]!r} now",
+                f"{column}, row {row + 1}: {one[column].iloc[row]} then, {other[column].iloc[row]} now",
             )
     columns = ((str(column), _floats(one[column]), _floats(other[column])) for column in one if column not in texts)
     return _compared(name, columns, ", row ")
@@ -146,6 +146,10 @@ def _of_tables(name: str, first: Run, second: Run) -> Agreement:
 
 def _is_number(column: pd.Series) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
+
+
+def _texts(column: pd.Series) -> npt.NDArray[np.str_]:
+    return np.array(["" if pd.isna(value) else str(value) for value in column], dtype=str)
 
 
 def _floats(column: pd.Series) -> npt.NDArray[np.float64]:

@@ -12,7 +12,7 @@ import torch
 
 from normenc import runs
 from normenc.errors import InputError
-from normenc.recordings.download import cache_folder
+from normenc.recordings import cache_folder
 from normenc.recordings.files import is_file, is_folder
 from normenc.runs.equality import DIGITS, agreement, why_different
 from normenc.runs.schema import SETTINGS
