@@ -15,7 +15,7 @@ def small_study() -> Study:
     return Study(
         name="small",
         stages=["represent", "compare"],
-        recording={"source": "simulated-v1", "n_neurons": 30, "bin_width": 15},
+        recording={"source": "simulated-v1", "n_neurons": 30, "bin_width": 30},
         stimuli={"resolution": 0.05},
         task={"n_train": 40, "n_test": 20},
         network={"name": "ConvPoolFC", "pool_size": 4},

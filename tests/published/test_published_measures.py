@@ -5,7 +5,7 @@ import pytest
 
 from normenc import encoding, rsa
 from normenc.errors import InputError
-from normenc.published import MEASURES
+from normenc.published import MEASURES, publications
 from normenc.published.measures import decoding, eigenspectrum_exponent, network_feve, rdm_ceiling, reliable_neurons
 from normenc.recordings import Recording
 
@@ -168,3 +168,31 @@ def test_impossible_options_are_refused(name, options, said):
     recording = of_images(rng.normal(size=(120, 60)), np.tile(np.arange(60), 2))
     with pytest.raises(InputError, match=said):
         MEASURES[name].compute(recording, **options)
+
+
+CLAIMS = {
+    f"{own.name}, {claim.name}": claim
+    for own in publications().values()
+    for claim in own.claims
+    if claim.measure in MEASURES and MEASURES[claim.measure].needs == "recording"
+}
+LESS = {"n_draws": 1, "n_splits": 2, "fit": {"max_epochs": 1, "loss": "poisson"}}  # of what would take long
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_shipped_options_can_be_computed(name):
+    """On a small recording of gratings or images, of which most were shown once and others again."""
+    claim, rng = CLAIMS[name], np.random.default_rng(0)
+    options = claim.options | {key: own for key, own in LESS.items() if key in claim.options}
+    if claim.measure == "decoding":
+        theta = np.tile(np.arange(0, 180, 6.0), 3)
+        code = np.cos(2 * np.radians(theta[:, None] - np.arange(0, 180, 12)))
+        recording = Recording.from_trials("toy", code + 0.1 * rng.normal(size=code.shape), orientation=theta)
+        options["n_draws"] = 1
+    else:
+        n_neurons, n_again, n_once = (510, 510, 0) if claim.measure == "eigenspectrum_exponent" else (6, 8, 12)
+        shown = np.concatenate([np.tile(np.arange(n_again), 2), np.arange(n_again, n_again + n_once)])
+        images = rng.uniform(size=(n_again + n_once, 4, 180 if "columns" in options else 4))
+        signal = np.abs(rng.normal(size=(n_again + n_once, n_neurons)))
+        recording = of_images(signal[shown] + 0.01 * rng.uniform(size=(len(shown), n_neurons)), shown, images)
+    assert np.isfinite(MEASURES[claim.measure].compute(recording, **options).value)

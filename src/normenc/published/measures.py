@@ -159,9 +159,9 @@ def network_feve(
 ) -> Found:
     """Mean fraction of the explainable variance that a network explains, fitted to stimuli that were shown once.
 
-    It predicts the stimuli that were shown again and again; the mean is over neurons with more than `threshold`
-    explainable variance. The published per-trial formula has the same numerator; denominators differ by less than one
-    part in the number of trials.
+    Responses are divided by each neuron's standard deviation first. The network predicts the stimuli that were shown
+    again and again; the mean is over neurons with more than `threshold` explainable variance. The published formula by
+    trials has the same numerator; denominators differ by less than one part in the number of trials.
 
     Parameters
     ----------
@@ -188,12 +188,14 @@ def network_feve(
     if len(once) < 2:
         raise InputError(f"{recording.name}: {len(once)} stimuli were shown once; a network is fitted to such stimuli")
     build = partial(encoding.encoding_network, **network)
+    spread = averages[once].std(axis=0)
+    scale = np.where(spread > 0, spread, 1)  # neurons count alike in the loss
     values = []
     for seed in seeds or [0]:
         fitted = encoding.fit(
-            build, images[once], averages[once], seed=seed, device=device, progress=False, **(fit or {})
+            build, images[once], averages[once] / scale, seed=seed, device=device, progress=False, **(fit or {})
         )
-        scores = encoding.predictivity(fitted.predict(images[repeated]), trials, again, n_samples=0).neurons
+        scores = encoding.predictivity(fitted.predict(images[repeated]) * scale, trials, again, n_samples=0).neurons
         reliable = scores["explainable_variance"] > threshold
         values.append(float(scores.loc[reliable, "feve"].mean()))
     note = (
