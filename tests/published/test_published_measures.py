@@ -5,8 +5,15 @@ import pytest
 
 from normenc import encoding, rsa
 from normenc.errors import InputError
-from normenc.published import MEASURES, publications
-from normenc.published.measures import decoding, eigenspectrum_exponent, network_feve, rdm_ceiling, reliable_neurons
+from normenc.published import (
+    MEASURES,
+    decoding,
+    eigenspectrum_exponent,
+    network_feve,
+    publications,
+    rdm_ceiling,
+    reliable_neurons,
+)
 from normenc.recordings import Recording
 
 

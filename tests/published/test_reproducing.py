@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from normenc.errors import InputError
-from normenc.published import Found, judge, load_publication, publications, reproduce, write_publication
+from normenc.published import Found, judge, load_publication, publications, rdm_ceiling, reproduce, write_publication
 from normenc.published.reproducing import FAILED, LONG, NOT_HERE, check_measures, study_on
+from normenc.recordings import load
 
 SHIPPED = publications()
 ALL = ("holds", "does not hold", "cannot be told")
@@ -123,9 +124,6 @@ def mine(tmp_path):
     signal, shown = rng.normal(size=(12, 40)), np.tile(np.arange(12), 8)
     trials = signal[shown] + rng.normal(size=(96, 40))
     np.savez(tmp_path / "v1.npz", responses=trials, image=[f"image{k:02d}" for k in shown])
-    from normenc.published.measures import rdm_ceiling
-    from normenc.recordings import load
-
     truth = rdm_ceiling(load(tmp_path / "v1.npz"), n_draws=3, n_splits=2)
     values = {"right": truth.value, "wrong": truth.value + 0.5, "edge": truth.value + 0.1}
     path = tmp_path / "mine.toml"

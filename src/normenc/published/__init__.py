@@ -6,7 +6,9 @@ recordings are on this computer.
 
 from normenc.published.judging import Found, judge
 from normenc.published.lab import write_publication
-from normenc.published.measures import MEASURES, Measure
+from normenc.published.measures import decoding, eigenspectrum_exponent, network_feve, reliable_neurons
+from normenc.published.measuring import MEASURES, Measure
+from normenc.published.rdm_measures import ceiling_of_subjects, rdm_ceiling, similarity_of_rdm
 from normenc.published.reproducing import Reproduction, reproduce
 from normenc.published.stating import Claim, NeededRecording, Publication, load_publication, publications
 
@@ -18,9 +20,16 @@ __all__ = [
     "NeededRecording",
     "Publication",
     "Reproduction",
+    "ceiling_of_subjects",
+    "decoding",
+    "eigenspectrum_exponent",
     "judge",
     "load_publication",
+    "network_feve",
     "publications",
+    "rdm_ceiling",
+    "reliable_neurons",
     "reproduce",
+    "similarity_of_rdm",
     "write_publication",
 ]

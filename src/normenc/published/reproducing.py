@@ -14,7 +14,7 @@ from normenc import study as studies
 from normenc.errors import InputError, NotHereError
 from normenc.published.finding import Here, arrays_of, data_folders, found_here
 from normenc.published.judging import CANNOT_BE_TOLD, DOES_NOT_HOLD, HOLDS, Found, judge
-from normenc.published.measures import MEASURES
+from normenc.published.measuring import MEASURES
 from normenc.published.stating import Claim, Publication
 from normenc.published.tables import TABLE, in_table
 from normenc.runs import Run
