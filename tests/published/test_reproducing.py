@@ -69,7 +69,7 @@ def test_stated_numbers_are_those_of_the_publications():
 def test_human_it_holds(normenc, shared_data, tmp_path):
     code, out, _ = normenc("reproduce", "human-it", "--data", shared_data, "--out", "found")
     assert code == 0
-    assert "Of 3 published numbers: 3 holds." in out
+    assert "Of 3 published numbers: 3 hold." in out
     table = pd.read_csv(tmp_path / "found" / "reproduction.csv")
     assert table["found"].round(3).tolist() == [0.252, 0.612, 0.301]
     page = (tmp_path / "found" / "reproduction.html").read_text(encoding="utf-8")
@@ -214,13 +214,13 @@ def test_a_run_becomes_a_publication_that_holds(normenc, small_run, tmp_path):
     stated = tomllib.loads((tmp_path / "published.toml").read_text())
     assert [claim["options"]["where"]["kind"] for claim in stated["claims"]] == ["trained layer", "untrained twin"]
     code, out, _ = normenc("reproduce", "published.toml", "--device", "cpu")
-    assert code == 0 and "Of 2 published numbers: 2 holds." in out
+    assert code == 0 and "Of 2 published numbers: 2 hold." in out
     lines = (tmp_path / "published.toml").read_text().splitlines()
     moved = ["at_least = -1.0" if line.startswith("at_least") else line for line in lines]
     moved = ["at_most = -0.999" if line.startswith("at_most") else line for line in moved]
     (tmp_path / "published.toml").write_text("\n".join(moved))
     code, out, _ = normenc("reproduce", "published.toml", "--device", "cpu", "--out", "again")
-    assert code == 1 and "2 does not hold" in out
+    assert code == 1 and "2 do not hold" in out
 
 
 def test_paths_of_a_publication_are_relative_to_it(small_run, tmp_path):

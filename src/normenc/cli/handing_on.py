@@ -203,15 +203,16 @@ def _publications(names: list[str]) -> list[Any]:
 
 
 def _print_reproduction(found: Any) -> None:
-    from normenc.report.reproduced import found_in_words, sentences
+    from normenc.report.reproduced import found_in_words, notes, sentences
 
     rows = [
         (row["publication"], row["what"], row["published"], found_in_words(row), row["result"])
         for row in found.table.to_dict("records")
     ]
     print_table(("publication", "what", "published", "found", "result"), rows)
-    for (publication, note), own in found.table[found.table["note"] != ""].groupby(["publication", "note"], sort=False):
-        echo(f"{publication}, {' and '.join(own['claim'])}: {note}")
+    for publication, own in found.table.groupby("publication", sort=False):
+        for note in notes(own.assign(differs="").to_dict("records")):
+            echo(f"{publication}, {note}")
     for sentence in sentences(found):
         echo(sentence, bold=True)
 

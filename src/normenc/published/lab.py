@@ -61,6 +61,10 @@ def write_publication(
     InputError
         If the run is incomplete, an encoder is unknown or has no interval and no tolerance is given, or the file is
         there already.
+
+    Examples
+    --------
+    >>> write_publication("runs/mine", "paper.toml", citation="We et al., 2026")  # doctest: +SKIP
     """
     opened, path = Run.open(run), Path(path)
     if tolerance is not None and not 0 <= tolerance < math.inf:

@@ -46,6 +46,15 @@ def eigenspectrum_exponent(
     References
     ----------
     Stringer et al., "High-dimensional geometry of population responses in visual cortex", Nature 2019.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> signal = rng.normal(size=(200, 60)) * np.arange(1, 61) ** -0.5  # variances fall as 1 / rank
+    >>> trials = np.concatenate([signal, signal])
+    >>> toy = Recording.from_trials("toy", trials, image=[f"{k:03d}" for k in range(200)] * 2)
+    >>> round(eigenspectrum_exponent(toy, first=2, last=30, n_draws=1).value, 1)
+    1.1
     """
     trials, index = trials_of(recording)
     most = min(len(np.unique(index)) - 1, trials.shape[1])
@@ -84,6 +93,13 @@ def decoding(
     References
     ----------
     Stringer et al., "High-precision coding in visual cortex", Cell 2021.
+
+    Examples
+    --------
+    >>> degrees = np.arange(0, 180, 3.0)
+    >>> units = np.cos(np.radians(2 * (degrees[:, None] - np.arange(0, 180, 30))))
+    >>> decoding(Recording.from_responses("toy", units, orientation=degrees), decoder="linear").value < 1e-6
+    True
     """
     if recording.period is None or recording.responses is None:
         raise InputError(
@@ -108,6 +124,12 @@ def reliable_neurons(recording: Recording, *, threshold: float = 0.15) -> Found:
     References
     ----------
     Sahani & Linden, "How linear are auditory cortical responses?", NIPS 2002.
+
+    Examples
+    --------
+    >>> trials = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]  # the second neuron says nothing of the image
+    >>> reliable_neurons(Recording.from_trials("toy", trials, image=["a", "a", "b", "b"])).value
+    1.0
     """
     trials, index = trials_of(recording)
     shares = tuning.explainable_variance(trials, index)

@@ -40,6 +40,19 @@ def rdm_ceiling(
         Splits that are averaged, and how often they are drawn.
     method : str
         See :func:`normenc.rsa.noise_ceiling`.
+
+    Raises
+    ------
+    InputError
+        If trials are not known, or too few neurons are reliable.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> trials = np.tile(rng.normal(size=(12, 20)), (4, 1)) + 0.01 * rng.normal(size=(48, 20))
+    >>> toy = Recording.from_trials("toy", trials, image=[f"{k:02d}" for k in range(12)] * 4)
+    >>> round(rdm_ceiling(toy).value, 2)
+    1.0
     """
     trials, index = trials_of(recording)
     note = ""
@@ -76,6 +89,12 @@ def ceiling_of_subjects(
     References
     ----------
     Nili et al., "A toolbox for representational similarity analysis", PLoS Comput. Biol. 2014.
+
+    Examples
+    --------
+    >>> rdms = np.array([[[0, 1, 2], [1, 0, 3], [2, 3, 0]]] * 3)  # three subjects who are alike
+    >>> round(ceiling_of_subjects({"rdms": rdms}, end="lower").value, 6)
+    1.0
     """
     if end not in ("lower", "upper"):
         raise InputError(f"end is {end!r}; it must be 'lower' or 'upper'")
@@ -95,6 +114,12 @@ def similarity_of_rdm(
     model : str
     session : int, optional
     method : str
+
+    Examples
+    --------
+    >>> rdms = np.array([[[0, 1, 2], [1, 0, 3], [2, 3, 0]]] * 3)
+    >>> round(similarity_of_rdm({"rdms": rdms, "model_rdms": rdms[:1], "model": ["own"]}, model="own").value, 6)
+    1.0
     """
     names = _array(arrays, "model").astype(str).tolist()
     if model not in names:

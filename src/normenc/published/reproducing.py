@@ -125,6 +125,13 @@ def reproduce(
     ------
     InputError
         If there is no publication, a folder is wrong, or a measure or one of its options is unknown.
+
+    Examples
+    --------
+    >>> from normenc.published import publications
+    >>> found = reproduce([publications()["conwell2021"]])  # its recordings are not here
+    >>> found
+    <Reproduction: 4 not tried (recording is not here)>
     """
     publications = tuple(publications)
     if not publications:

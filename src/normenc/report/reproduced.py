@@ -1,15 +1,17 @@
 """The page of published numbers that were computed again: published beside found."""
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from normenc.report.wording import counted, shown
+from normenc.report.wording import counted, join_names, shown
 from normenc.whole_files import write_whole
 
 __all__ = ["write_reproduction"]
 
 PAGE = "reproduction.html"
+MANY = {"holds": "hold", "does not hold": "do not hold"}  # what is said of several
 
 
 def write_reproduction(reproduction: Any, folder: str | Path) -> Path:
@@ -39,8 +41,9 @@ def write_reproduction(reproduction: Any, folder: str | Path) -> Path:
     text = page.render(
         sentences=sentences(reproduction),
         publications=[
-            {"title": own.title, "citation": own.citation, "rows": _rows(reproduction.table, own.name)}
+            {"title": own.title, "citation": own.citation, "rows": rows, "notes": notes(rows)}
             for own in reproduction.publications
+            for rows in [_rows(reproduction.table, own.name)]
         ],
     )
     write_whole(path, text.encode("utf-8"))
@@ -50,8 +53,24 @@ def write_reproduction(reproduction: Any, folder: str | Path) -> Path:
 def sentences(reproduction: Any) -> list[str]:
     """How many of the published numbers have each result."""
     n = len(reproduction.table)
-    parts = [f"{own} {name}" for name, own in reproduction.counts().items()]
+    parts = [f"{own} {name if own == 1 else MANY.get(name, name)}" for name, own in reproduction.counts().items()]
     return [f"Of {counted(n, 'published number')}: {'; '.join(parts)}."]
+
+
+def notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a reader must know of some claims, and what differs from their published computation: each text once.
+
+    Examples
+    --------
+    >>> notes([{"claim": own, "note": "", "differs": "other neurons"} for own in ("L4", "L5")])
+    ['L4 and L5: what differs from the published computation: other neurons']
+    """
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        differs = f"what differs from the published computation: {row['differs']}" if row["differs"] else ""
+        for text in filter(None, (row["note"], differs)):
+            said.setdefault(text, []).append(row["claim"])
+    return [f"{join_names(claims)}: {text}" for text, claims in said.items()]
 
 
 def _rows(table: Any, name: str) -> list[dict[str, Any]]:

@@ -57,6 +57,10 @@ def export(
         If the folder is not a finished run, one of its files is missing or was changed, or the file is there already.
     OSError
         If the file cannot be written; nothing is left then.
+
+    Examples
+    --------
+    >>> export("runs/mine", "mine.zip", authors=["Curie, Marie"], licence="CC-BY-4.0")  # doctest: +SKIP
     """
     opened = Run.open(run)
     folder = opened.folder

@@ -101,6 +101,12 @@ def verify(
     ------
     InputError
         If the zip is not one of a run, is broken or altered, or its recording is not here.
+
+    Examples
+    --------
+    >>> found = verify("mine.zip", recording="mine.npz")  # doctest: +SKIP
+    >>> found.holds, found.reasons  # doctest: +SKIP
+    (True, ())
     """
     if not 1 <= digits <= DIGITS:
         raise InputError(f"digits is {digits}; it must be between 1 and {DIGITS}")
@@ -131,7 +137,8 @@ def _study(folder: Path, recording: str | Path | None, origin: str) -> Study:
     if not isinstance(own, dict) or not isinstance(own.get("source"), str):
         raise InputError(f"{origin}: {SETTINGS} names no recording; the zip is not one of a run")
     source = str(recording) if recording is not None else own["source"]
-    if Path(source).suffix and not (is_file(Path(source)) or is_folder(Path(source))):
+    is_path = "?" not in source and bool(Path(source).suffix)
+    if is_path and not (is_file(source) or is_folder(source)):
         raise InputError(f"{origin}: its recording, {source}, is not here; give its file with recording=")
     settings["recording"] = {**own, "source": source}
     study = study_of(settings, Path(), f"{origin}: {SETTINGS}")
