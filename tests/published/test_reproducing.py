@@ -228,11 +228,13 @@ def test_paths_of_a_publication_are_relative_to_it(small_run, tmp_path):
     recording.parent.mkdir()
     run = shutil.copytree(small_run, tmp_path / "run")
     text = (run / "study.toml").read_text()
-    (run / "study.toml").write_text(text.replace('source = "simulated-v1"', f'source = "{recording}"'))
+    other = f'source = "{recording}"\nnames = {{ responses = "/processing/rates" }}'
+    (run / "study.toml").write_text(text.replace('source = "simulated-v1"', other))
     path = write_publication(run, tmp_path / "paper" / "paper.toml", citation="We, 2026")
     stated = load_publication(path)
     assert stated.recordings["recording"].sources == ["mine.npz", "../data/mine.npz"]
     assert stated.study["recording"]["source"] == "../data/mine.npz"
+    assert stated.study["recording"]["names"] == {"responses": "/processing/rates"}  # a name within the file
     assert stated.citation == "We, 2026"
     assert str(tmp_path) not in path.read_text()
 

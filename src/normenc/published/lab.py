@@ -161,14 +161,19 @@ def _how_to_get(run: Run, source: str) -> str:
 
 
 def _relative(value: Any, folder: Path) -> Any:
-    """Settings whose absolute paths are as seen from a folder, where they can be."""
+    """Settings whose paths on this computer are as seen from a folder; names that only look like paths stay."""
     if isinstance(value, dict):
         return {key: _relative(own, folder) for key, own in value.items()}
     if isinstance(value, list):
         return [_relative(own, folder) for own in value]
-    if isinstance(value, str) and Path(value).is_absolute():
+    if isinstance(value, str) and Path(value).is_absolute() and _is_of_this_computer(value):
         try:
             return Path(os.path.relpath(value, folder)).as_posix()
         except ValueError:  # on another drive
             return value
     return value
+
+
+def _is_of_this_computer(value: str) -> bool:
+    place = Path(value[:2] + value[2:].partition(":")[0])  # of "file.h5:/array", also on a drive "C:"
+    return place.exists() or (place.parent.is_dir() and place.parent != place.parent.parent)

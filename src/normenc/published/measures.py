@@ -54,7 +54,7 @@ def eigenspectrum_exponent(
     >>> trials = np.concatenate([signal, signal])
     >>> toy = Recording.from_trials("toy", trials, image=[f"{k:03d}" for k in range(200)] * 2)
     >>> round(eigenspectrum_exponent(toy, first=2, last=30, n_draws=1).value, 1)
-    1.1
+    1.0
     """
     trials, index = trials_of(recording)
     most = min(len(np.unique(index)) - 1, trials.shape[1])

@@ -18,7 +18,7 @@ __all__ = ["CHECKSUMS", "FOLDER", "export"]
 CHECKSUMS = "SHA256SUMS"  # as `sha256sum --check` reads it
 FOLDER = "run/"  # in the zip, where the run's own files are
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file: when it was zipped must not change the bytes
-LEVEL, CHUNK = 6, 1 << 20
+CHUNK = 1 << 20  # bytes
 
 
 def export(
@@ -123,7 +123,7 @@ def _write(path: Path, folder: Path, files: dict[str, str], texts: dict[str, byt
     sums = {f"{FOLDER}{name}": own for name, own in files.items()}
     sums |= {name: sha256(content).hexdigest() for name, content in texts.items()}
     listing = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode()
-    with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
+    with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted({**texts, CHECKSUMS: listing}.items()):
             archive.writestr(_entry(name), content)
         for name in sorted(files):
@@ -145,5 +145,4 @@ def _parts(path: Path) -> Iterator[bytes]:
 def _entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, MOMENT)
     entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o100644 << 16
-    entry._compresslevel = LEVEL  # type: ignore[attr-defined]
     return entry
