@@ -7,6 +7,7 @@ import tomllib
 import numpy as np
 import pandas as pd
 import pytest
+import tomli_w
 
 from normenc.errors import InputError
 from normenc.published import Found, judge, load_publication, publications, rdm_ceiling, reproduce, write_publication
@@ -62,7 +63,7 @@ def test_stated_numbers_are_those_of_the_publications():
         "stringer2021": [0.35],
         "minimodel": [1239, 0.7267],
         "conwell2021": [0.921, 0.916, 0.910, 0.508],
-        "nayebi2023": [None, None],
+        "nayebi2023": [None, None, None],
     }
 
 
@@ -221,6 +222,38 @@ def test_a_run_becomes_a_publication_that_holds(normenc, small_run, tmp_path):
     (tmp_path / "published.toml").write_text("\n".join(moved))
     code, out, _ = normenc("reproduce", "published.toml", "--device", "cpu", "--out", "again")
     assert code == 1 and "2 do not hold" in out
+
+
+STUDIED = """
+[[claims]]
+name = "{name}"
+what = "epochs"
+where = "its training log"
+value = {value}
+tolerance = 0.0
+measure = "table"
+options = {{ file = "training.csv", column = "epoch", pick = "last"{minus} }}
+{more}
+"""
+
+
+def test_a_number_may_be_subtracted_from_that_of_a_changed_study(small_study, tmp_path):
+    head = 'name = "mine"\ntitle = "Mine"\ncitation = "We"\n'
+    one = small_study.model_dump(exclude_none=True)
+    study = {key: one[key] for key in ("stages", "stimuli", "comparison", "training", "identify")}
+    study |= {key: one[key][0] for key in ("recording", "task", "network")}
+    claims = STUDIED.format(name="of one", value=2, minus="", more="")
+    more = "minus_study = { training = { n_epochs = 1, n_seeds = 1 } }"
+    claims += STUDIED.format(name="of two", value=1, minus=", minus = { task = 'tilt-discrimination' }", more=more)
+    study["training"] |= {"n_seeds": 1}
+    path = tmp_path / "mine.toml"
+    path.write_text(head + claims + tomli_w.dumps({"study": study}))
+    found = reproduce([load_publication(path)], device="cpu", progress=False)
+    assert found.table["found"].tolist() == [2, 1], found.table["note"].tolist()
+    assert found.holds
+    path.write_text(path.read_text().replace(", minus = { task = 'tilt-discrimination' }", ""))
+    with pytest.raises(InputError, match="has minus_study, but subtracts nothing"):
+        reproduce([load_publication(path)])
 
 
 def test_paths_of_a_publication_are_relative_to_it(small_run, tmp_path):

@@ -1,5 +1,6 @@
 """Compute published numbers again, and say of each whether it holds."""
 
+import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -170,6 +171,8 @@ def check_measures(publication: Publication) -> None:
             raise InputError(
                 f"{where} has the measure {claim.measure!r}; it must be one of {TABLE}, {', '.join(MEASURES)}"
             )
+        if claim.minus_study is not None and (claim.measure != TABLE or "minus" not in claim.options):
+            raise InputError(f"{where} has minus_study, but subtracts nothing; give minus in the options of a table")
         try:
             signature(function).bind(None, **claim.options)
         except TypeError as error:
@@ -245,7 +248,7 @@ class _Computing:
         self.publication, self.folders, self.given = publication, folders, given
         self.device, self.progress, self.place = device, progress, place
         self.here: dict[str, Here | InputError] = {}
-        self.runs: dict[str | None, Run | InputError] = {}
+        self.runs: dict[tuple[str | None, str], Run | InputError] = {}
 
     def judged(self, claim: Claim, long: bool) -> tuple[str, Found, str]:
         """The result of a claim, its number, and what it was computed from."""
@@ -273,8 +276,9 @@ class _Computing:
     def _found(self, claim: Claim, here: Here | None) -> Found:
         options: Mapping[str, Any] = claim.options
         if claim.measure == TABLE:
-            run = self._run(claim.recording, here)
-            return in_table(run, **options, with_interval=not self._is_same(claim.recording, run))
+            run = self._run(claim.recording, here, {})
+            other = None if claim.minus_study is None else self._run(claim.recording, here, claim.minus_study)
+            return in_table(run, other, **options, with_interval=not self._is_same(claim.recording, run))
         measure = MEASURES[claim.measure]
         assert here is not None  # as was checked
         if "device" in signature(measure.compute).parameters:
@@ -287,23 +291,28 @@ class _Computing:
             return True
         return bool(run.recording.get("sha256") == self.publication.recordings[key].sha256)
 
-    def _run(self, key: str | None, here: Here | None) -> Run:
-        """The run of the study on a recording; of claims that need none, any."""
-        key = next((known for known, own in self.runs.items() if isinstance(own, Run)), None) if key is None else key
-        if key not in self.runs:
-            study = study_on(self.publication, here)
+    def _run(self, key: str | None, here: Here | None, changes: Mapping[str, Any]) -> Run:
+        """The run of the study, with some changes, on a recording; of claims that need none, any that there is."""
+        changed = json.dumps(changes, sort_keys=True, default=str)
+        if key is None:
+            there = (known for known, run in self.runs.items() if known[1] == changed and isinstance(run, Run))
+            key = next(there, (None, changed))[0]
+        if (key, changed) not in self.runs:
+            study = study_on(self.publication, here, changes)
+            place = self.place / f"run{len(self.runs)}"
             try:
-                self.runs[key] = studies.run(
-                    study, self.place / f"run{len(self.runs)}", device=self.device, progress=self.progress
-                )
+                self.runs[key, changed] = studies.run(study, place, device=self.device, progress=self.progress)
             except InputError as error:
-                self.runs[key] = error
-        return _or_raised(self.runs[key])
+                self.runs[key, changed] = error
+        return _or_raised(self.runs[key, changed])
 
 
-def study_on(publication: Publication, here: Here | None) -> Study:
-    """The study that a publication states, on a recording that is here, or on its own."""
+def study_on(publication: Publication, here: Here | None, changes: Mapping[str, Any] | None = None) -> Study:
+    """The study that a publication states, on a recording that is here, or on its own; with some sections changed."""
     settings = dict(publication.study or {})
+    for section, own in (changes or {}).items():
+        stated = settings.get(section)
+        settings[section] = {**stated, **own} if isinstance(stated, dict) and isinstance(own, dict) else own
     settings.setdefault("name", publication.name)
     if here is not None:
         stated = settings.get("recording", {})

@@ -37,6 +37,7 @@ class Claim(Settings):
     """One published number, or an inequality, and how it is computed.
 
     ``measure`` is the name of a function of :data:`normenc.published.MEASURES`, ``options`` are its arguments.
+    ``minus_study`` are sections of the study that are otherwise in the run from which a subtracted number is read.
     ``differs`` says in what the computation is not the published one; ``long`` marks those that take hours.
     """
 
@@ -50,6 +51,7 @@ class Claim(Settings):
     recording: Name | None = None
     measure: Text
     options: dict[str, Any] = Field(default={})
+    minus_study: dict[str, Any] | None = None
     differs: str = ""
     long: bool = False
 

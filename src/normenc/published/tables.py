@@ -21,6 +21,8 @@ PICKS = ("only", "last", "first", "largest", "smallest", "mean")
 
 def in_table(
     run: Run,
+    other: Run | None = None,
+    /,
     *,
     file: str,
     column: str,
@@ -34,6 +36,8 @@ def in_table(
     Parameters
     ----------
     run : Run
+    other : Run, optional
+        The run of the number that is subtracted, if it is not the same.
     file : str
         The table, such as ``"similarity.csv"``; ``"scores"`` for those of networks in their tasks.
     column : str
@@ -56,8 +60,8 @@ def in_table(
     found = _one(run, file, column, where or {}, pick, with_interval)
     if minus is None:
         return found
-    other = _one(run, file, column, minus, pick, with_interval)
-    return Found(found.value - other.value, found.low - other.high, found.high - other.low)
+    less = _one(other or run, file, column, minus, pick, with_interval)
+    return Found(found.value - less.value, found.low - less.high, found.high - less.low)
 
 
 def _one(run: Run, file: str, column: str, where: Mapping[str, Any], pick: str, with_interval: bool) -> Found:
