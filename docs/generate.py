@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from normenc.errors import InputError
+from normenc.published import publications
 from normenc.recordings.public.collection import Collection
 from normenc.recordings.public.registry import catalogue
 from normenc.runs import PICTURES
@@ -107,17 +108,43 @@ def table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"|{'|'.join(row)}|" if row[0] == "---" else f"| {' | '.join(row)} |" for row in map(list, rows))
 
 
+def published_claims() -> str:
+    """What was published, of the publications that come with normenc."""
+    rows = (
+        (f"`{own.name}`", claim.what, claim.published, claim.where, claim.differs)
+        for own in publications().values()
+        for claim in own.claims
+    )
+    head = ("name", "what", "published", "where", "what differs from the published computation")
+    return table(head, ((cell.replace("|", "\\|") for cell in row) for row in rows))
+
+
+def published_recordings() -> str:
+    """The recordings that these publications need."""
+    rows = (
+        (f"`{own.name}`", " or ".join(f"`{source}`" for source in needed.sources), needed.get)
+        for own in publications().values()
+        for needed in own.recordings.values()
+    )
+    return table(("name", "recording, the first that is here", "how to get it"), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "figures": run_figures,
     "files": run_files,
     "arrays": run_arrays,
     "rooms": room_map,
+    "claims": published_claims,
+    "needed": published_recordings,
     "public-recordings": public_recordings,
     "public-options": public_options,
     "public-processing": public_processing,
     **{file.name: partial(run_table, file) for file in FILES if file.table is not None},
 }
-PAGES = ("CONTRIBUTING.md", "docs/design.md", "docs/figures.md", "docs/public_recordings.md", "docs/run_folder.md")
+PAGES = (
+    "CONTRIBUTING.md",
+    *(f"docs/{page}.md" for page in ("design", "figures", "public_recordings", "reproducing", "run_folder")),
+)
 
 
 def renewed(page: str) -> str:

@@ -22,6 +22,8 @@ FLAGS = {option.field: option.flag for option in OPTIONS} | {
     "workers": "--workers",
     "scheduler": "--scheduler",
     "wait": "--wait",
+    "long": "--long",
+    "tolerance": "--tolerance",
     "tls_ca": "--tls-ca",
     "tls_cert": "--tls-cert",
     "tls_key": "--tls-key",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from normenc.errors import InputError
+from normenc.errors import InputError, NotHereError
 from normenc.recordings.bins import bin_centres
 from normenc.recordings.contents import Contents
 from normenc.recordings.files import is_file, is_folder, is_other
@@ -204,7 +204,7 @@ def _place(key: str) -> tuple[Path, str, dict[str, Any]]:
     if not is_name(key):
         path = Path(key)
         if not is_file(key) and not is_folder(key) and not is_other(key):
-            raise InputError(
+            raise NotHereError(
                 f"{key}: there is no such file, and no recording of that name; the recordings are "
                 f"{', '.join(catalogue())}"
             )

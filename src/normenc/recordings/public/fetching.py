@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from normenc.errors import InputError
+from normenc.errors import InputError, NotHereError
 from normenc.recordings.public.asking import SourceError
 from normenc.recordings.public.cache import cache_folder
 from normenc.recordings.public.collection import RemoteFile
@@ -210,7 +210,7 @@ def read_files(asked: Asked) -> dict[str, Path]:
     if asked.local is not None:
         for path in paths.values():
             if not path.exists():
-                raise InputError(
+                raise NotHereError(
                     f"{path}: there is no such file; give the file of {asked.name}, or its folder, in from="
                 )
         return paths
@@ -218,7 +218,7 @@ def read_files(asked: Asked) -> dict[str, Path]:
         if not path.is_file():
             plain = f"{own.name}{'' if asked.session is None else '/' + asked.session}"
             theirs = f"; your own file of that name is ./{plain}" if Path(plain).exists() else ""
-            raise InputError(
+            raise NotHereError(
                 f"{asked.name} is not downloaded yet; first call normenc.recordings.fetch({asked.fetched!r}) or run "
                 f"'normenc recordings fetch {_quoted(asked.fetched)}' ({page_of(file.place)}){theirs}"
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from normenc.errors import InputError, quoted
+from normenc.errors import InputError, NotHereError, quoted
 from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.public.cache import collections_folder
 from normenc.recordings.public.collection import Collection, RemoteFile
@@ -118,7 +118,7 @@ def parse(text: str) -> Asked:
     collection = collection_named(_first(text))
     if collection is None:
         known = list(catalogue())
-        raise InputError(f"there is no recording {quoted(text)}; {near(_first(text), known, what='name')}")
+        raise NotHereError(f"there is no recording {quoted(text)}; {near(_first(text), known, what='name')}")
     _, slash, session = name.partition("/")
     if slash and not session:
         raise InputError(f"{quoted(text)} ends with '/'; give a session after it, or leave it out")

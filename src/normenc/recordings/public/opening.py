@@ -69,7 +69,7 @@ def read_public(asked: Asked, preparation: Preparation) -> Recording:
                 recording = own.read(paths, asked.session, asked.options)
     except InputError as error:
         said = str(error)
-        raise InputError(said if said.startswith((asked.name, own.name)) else f"{asked.name}: {said}") from None
+        raise type(error)(said if said.startswith((asked.name, own.name)) else f"{asked.name}: {said}") from None
     if not isinstance(recording, Recording):
         raise InputError(f"{asked.name}: its collection gives a {type(recording).__name__} instead of a Recording")
     return replace(recording, name=asked.name, notes=(*recording.notes, *notes), **preparation.facts)
