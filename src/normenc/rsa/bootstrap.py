@@ -14,7 +14,7 @@ from normenc.rsa.halves import RepeatHalves
 from normenc.rsa.inputs import FACTORS, GROUPS, Inputs
 from normenc.rsa.measures import Measure
 from normenc.rsa.pairs import upper
-from normenc.rsa.resampling import draw_blocks, draw_counts, inflation
+from normenc.rsa.resampling import draw_blocks, draw_counts, draw_parts, inflation
 from normenc.rsa.trials import BY_NEURON, DrawsByNeuron, draw_trials
 
 __all__ = ["bootstrap", "ceiling_of", "of_scope", "resampled"]
@@ -181,8 +181,9 @@ def _draw(
     """Draw members of every factor, each with its own generator.
 
     Each is drawn as usual and, if pairs of members may matter, also with the draws added once to the full sample, which
-    halves their effect. Neurons are drawn only in the second way, because an RDM of resampled neurons is noisier than
-    the recording's own, and so are stimuli of which pairs do not matter, because a sample should not lack many. Blocks
+    halves their effect. Stimuli of which pairs do not matter are drawn only in the second way, because a sample should
+    not lack many, and so are neurons that are matched with units. Other neurons are drawn at most once: an RDM with
+    copies of neurons is noisier than the recording's own, and its noise varies more than that of other neurons. Blocks
     of neighbours are added to three copies of the full sample: drawn as usual, they would contain too many pairs of
     similar neighbours.
     """
@@ -196,6 +197,10 @@ def _draw(
                 rest = inputs.neurons[0].n_groups, inputs.trials.n_trials
                 apart = [DrawsByNeuron(n_samples, *rest, strength, (seed, 1, len(FACTORS))) for strength in STRENGTHS]
                 draws[BY_NEURON] = [Draws(own, (*_of_orders(own.strength), 1 / own.n_groups)) for own in apart]
+            continue
+        if factor == "neurons" and not inputs.matched:
+            parts = draw_parts(int(size), n_samples, rng)
+            draws[factor] = [Draws(parts, inflation(parts))]
             continue
         length = block_length if factor == "stimuli" and block_length is not None else 1
         counts = (
