@@ -60,8 +60,7 @@ def bootstrap(
     Returns
     -------
     list of (dict, ndarray)
-        For every bootstrap, the inflation of each resampled factor, see :func:`normenc.rsa.resampling.inflation` (of
-        animals and sessions that of a mean over them, and then those of statistics of pairs, as ceilings are), and
+        For every bootstrap, the inflation of each resampled factor, see :func:`normenc.rsa.resampling.inflation`, and
         the similarity of every model and both ceilings, shape (n_samples, n_models + 2). :func:`of_scope` selects those
         of one scope.
     """
@@ -210,8 +209,8 @@ def _draw(
             draws[factor] = [Draws(3 + counts, ((1 - length / size) / 16,))]
         elif factor == "stimuli" and inputs.stimuli_in_pairs:  # as in RDMs
             draws[factor] = [Draws(w, inflation(w, 2)) for w in (counts, 1 + counts)]
-        elif factor in GROUPS:  # pairs of them matter in ceilings alone
-            draws[factor] = [Draws(w, inflation(w) + inflation(w, 2)) for w in (counts, 1 + counts)]
+        elif factor in GROUPS:
+            draws[factor] = [Draws(w, inflation(w)) for w in (counts, 1 + counts)]
         else:
             weights = 1 + counts if factor in ("neurons", "stimuli") else counts
             draws[factor] = [Draws(weights, inflation(weights))]

@@ -117,17 +117,25 @@ class Contrasts:
     def _total(self, variances: Floats, of_ceilings: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Total variance and degrees of freedom.
 
-        A similarity is a mean over animals, or sessions, so that none of its parts depends on two of them, as those of
-        ceilings do, and each draw of an animal counts as in any mean.
+        A similarity is a mean over animals, or sessions. Ceilings also depend on pairs of them, whose variance samples
+        multiply more. With few animals, variance cannot be divided between single ones and pairs: in simulations of 6,
+        intervals from such a division cover 0.90 to 0.93. So all of it counts as of single ones, as in a jackknife,
+        which is never too small in expectation (Efron & Stein, Ann. Stat. 1981), and only draws added to all animals
+        are used, which multiply that of pairs by little more than twice.
         """
         variance, dof = np.empty(len(of_ceilings)), np.empty(len(of_ceilings))
-        for some, own in ((~of_ceilings, slice(1)), (of_ceilings, slice(1, None))):
-            inflations = [
-                {factor: values[own] if factor in GROUPS else values for factor, values in drawn.items()}
-                for drawn, _ in self.samples
-            ]
-            variance[some], dof[some] = total_variance(variances[:, some], inflations, self.sizes)
+        weak = self._weak
+        for some, own in ((~of_ceilings, np.ones_like(weak)), (of_ceilings, weak)):
+            inflations = [drawn for (drawn, _), there in zip(self.samples, own, strict=True) if there]
+            variance[some], dof[some] = total_variance(variances[own][:, some], inflations, self.sizes)
         return variance, dof
+
+    @property
+    def _weak(self) -> npt.NDArray[np.bool_]:
+        """Which bootstraps draw animals, or sessions, in the way that changes their weights least, or not at all."""
+        drawn = [max((values[0] for f, values in own.items() if f in GROUPS), default=0.0) for own, _ in self.samples]
+        least = min(filter(None, drawn), default=0.0)
+        return np.array([value <= least for value in drawn])
 
     @staticmethod
     def _value(rows: Floats, weights: Floats) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.rsa.ceiling import bounds, neuron_halves, random_halves
+from normenc.rsa.ceiling import bounds, neuron_halves
 from normenc.rsa.drawn_ceilings import in_draws
 from normenc.rsa.halves import RepeatHalves, n_splits
 from normenc.rsa.inputs import Inputs
@@ -30,6 +30,7 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 PRODUCTS_BY_NEURON = 10**10  # of responses, where each group of neurons has trials of its own: about a second,
 FEWEST_BY_NEURON = 50  # but not fewer samples than these
+NOISE_STIMULI = 400  # of very many, from which it follows how much a ceiling varies over neurons
 NEURON_SAMPLES = 20  # bootstrap samples of neurons at a time, each with its own RDM,
 NEURON_BYTES = 2**28  # and at most this many dissimilarities, if at least two samples fit
 
@@ -144,7 +145,6 @@ class Evaluator:
         """The same if every sample has its own neurons, and so its own RDMs; the same neurons in every session."""
         inputs, measure, stimuli = self.inputs, self.measure, self.counts[place]
         estimates, ceiling = [], []
-        fixed = self._fixed(place) if self.kind == "neurons" and measure.is_correlation else np.full((1, 2), np.nan)
         population = [added_up(own) if isinstance(own, Neurons) else own for own in inputs.neurons]
         step = int(np.clip(NEURON_BYTES // (8 * inputs.n_pairs), 1, NEURON_SAMPLES))
         for start in range(0, len(neurons), step):
@@ -156,8 +156,7 @@ class Evaluator:
                 np.stack([sample_similarities(inputs.models, data, counts, measure) for data in own], axis=2)
             )
             if self.kind == "neurons":
-                ends = fixed if len(fixed) == 1 else fixed[part]
-                ceiling.append(self._of_neurons(ends, chosen, own[0], counts))
+                ceiling.append(self._of_neurons(place, chosen, part, own[0]))
             elif self.halves is not None and self.halves.populations:
                 ceiling.append(_half_ceilings(self._halves_of(chosen), counts, measure, self._times(chosen)))
             elif self.kind == "sessions":
@@ -166,19 +165,31 @@ class Evaluator:
                 ceiling.append(np.full((len(chosen), 2), np.nan))
         return np.concatenate(estimates), np.concatenate(ceiling)
 
-    def _of_neurons(self, ceiling: Floats, neurons: Counts, own: Floats, stimuli: Counts) -> Floats:
+    def _of_neurons(self, place: int, neurons: Counts, part: slice, own: Floats | None = None) -> Floats:
         """Ceilings of all neurons, changed by as much as the reliability of the samples' RDMs, `own`, differs."""
-        weights, every = pair_weights(stimuli).T, np.ones((1, neurons.shape[1]), dtype=np.int64)
-        whole = self._noise.neurons.vectors(every)
-        change = self._noise.reliabilities(neurons, own, weights) - self._noise.reliabilities(every, whole, weights)
+        if not self.measure.is_correlation:
+            return np.full((len(neurons), 2), np.nan)
+        ceiling, stimuli = self._fixed(place), self.counts[place]
+        if len(stimuli) > 1:
+            ceiling, stimuli = ceiling[part], stimuli[part]
+        some, noise = self._noise
+        weights, every = pair_weights(stimuli[:, some]).T, np.ones((1, neurons.shape[1]), dtype=np.int64)
+        own = noise.neurons.vectors(neurons) if own is None or len(some) < self.inputs.n_stimuli else own
+        change = noise.reliabilities(neurons, own, weights)
+        change = change - noise.reliabilities(every, noise.neurons.vectors(every), weights)
         lower = ceiling[:, 0] + change
         return np.stack([lower, np.sqrt(np.maximum(lower, 0))], axis=1)
 
     @cached_property
-    def _noise(self) -> NeuronNoise:
+    def _noise(self) -> tuple[npt.NDArray[np.intp], NeuronNoise]:
+        """What each group of neurons adds to the RDM of all stimuli or, if they are very many, of some."""
         neurons, arithmetic = self.inputs.neurons[0], self.measure.arithmetic
         centred = arithmetic.centred if isinstance(arithmetic, Linear) else True
-        return NeuronNoise.of(added_up(neurons) if isinstance(neurons, Neurons) else neurons, centred=centred)
+        some = np.arange(self.inputs.n_stimuli)
+        if isinstance(neurons, Neurons):
+            some = np.sort(np.random.default_rng([self.seed, 8]).permutation(some)[:NOISE_STIMULI])
+            neurons = added_up(neurons.of_stimuli(some))
+        return some, NeuronNoise.of(neurons, centred=centred)
 
     def _times(self, neurons: Counts) -> Floats:
         """How many times a half of each sample is contained in the recording, for :func:`spearman_brown`."""
@@ -243,10 +254,6 @@ class Evaluator:
         if not self._own:
             populations = [Population(own, neurons) for own in inputs.neurons if isinstance(own, Neurons)]
             n_compared, pairs = len(populations), [*combinations(range(len(populations)), 2)]
-            if self.kind == "neurons":
-                for both in random_halves(neurons, n_splits(inputs), self.seed):
-                    pairs.append((len(populations), len(populations) + 1))
-                    populations += [Population(populations[0].neurons, half) for half in both]
             for two in () if self.halves is None else self.halves.populations:
                 pairs.append((len(populations), len(populations) + 1))
                 populations += [Population(own, neurons) for own in two if isinstance(own, Neurons)]
@@ -261,7 +268,10 @@ class Evaluator:
             )
         estimates, between = self._own[place]
         ceiling = np.full((len(neurons), 2), np.nan)
-        if self.kind == "neurons" or (self.halves is not None and self.halves.populations):
+        if self.kind == "neurons":
+            parts = [slice(start, start + NEURON_SAMPLES) for start in range(0, len(neurons), NEURON_SAMPLES)]
+            ceiling = np.concatenate([self._of_neurons(place, neurons[part], part) for part in parts])
+        elif self.halves is not None and self.halves.populations:
             halves = [between[:, one, one + 1] for one in range(1, between.shape[1], 2)]
             ceiling = np.stack(bounds(np.mean(halves, axis=0), self._times(neurons)), axis=1)
         elif self.kind == "sessions":

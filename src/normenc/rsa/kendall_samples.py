@@ -129,12 +129,17 @@ def _signed(one: Divided, other: Divided, by_one: Any, by_other: Any) -> Floats:
             found += _within(by_other[:, places], _later(other.dense[entries]) * apart)
     before = np.cumsum(cells, axis=1) - cells
     before = before.reshape(-1, other.n_groups) @ _sign(columns).astype(precision)
-    return found + np.einsum("bp,bp->b", before.reshape(len(cells), -1), cells.reshape(len(cells), -1), dtype=np.float64)
+    return found + _product(before.reshape(len(cells), -1), cells.reshape(len(cells), -1))
 
 
 def _within(part: Any, signs: npt.NDArray[np.int8]) -> Floats:
     """Signs of the pairs in a group, weighted by how often both are in each sample."""
-    return np.asarray(np.einsum("bp,bp->b", part @ signs.astype(part.dtype), part, dtype=np.float64))
+    return _product(part @ signs.astype(part.dtype), part)
+
+
+def _product(x: Any, y: Any) -> Floats:
+    """Sums of products in each sample, which double precision holds exactly."""
+    return np.asarray(np.einsum("bp,bp->b", x, y, dtype=np.float64))
 
 
 def _later(ranks: Places) -> npt.NDArray[np.bool_]:

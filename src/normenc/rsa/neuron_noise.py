@@ -90,18 +90,17 @@ class NeuronNoise:
         scale = self._scales(share)
         total = weights.sum(axis=1)
         noise = np.sum(weights * scale**2 * (share @ self.squares), axis=1) / total
-        size = np.sum(weights * vectors**2, axis=1) / total
         if self.centred:
             means = (weights * scale) @ self.parts.T / total[:, None]
             noise -= np.sum(share * means**2, axis=1)
-            size = np.sum(weights * (vectors - np.sum(weights * vectors, axis=1)[:, None] / total[:, None]) ** 2, axis=1)
-            size /= total
+            vectors = vectors - (np.sum(weights * vectors, axis=1) / total)[:, None]
+        size = np.sum(weights * vectors**2, axis=1) / total
         noise /= n_groups - 1
         size = size - noise * (n_groups / drawn - 1)  # fewer neurons have more noise
         return np.asarray(1 - noise / np.where(size > 0, size, np.nan))
 
     def _scales(self, share: Floats) -> Floats:
-        """By how much parts are larger where the neurons of a sample respond with less variance, (n_samples, n_pairs)."""
+        """By how much parts are larger where a sample's neurons vary less, shape (n_samples, n_pairs)."""
         rows, columns = np.triu_indices(len(self.variances), k=1)
         if self.neurons.metric == "euclidean":
             return np.ones((len(share), len(rows)))

@@ -124,7 +124,9 @@ class RepresentationEvaluator:
         ]
         similarity = np.mean(values, axis=0)
         if self.measure.halves == "formula":
-            times = 2.0 if neurons is None or self.kind == "repeats" else 2 * neurons.shape[1] / (neurons > 0).sum(axis=1)
+            if neurons is None or self.kind == "repeats":
+                return np.stack(bounds(similarity), axis=1)
+            times = 2 * neurons.shape[1] / (neurons > 0).sum(axis=1)
             return np.stack(bounds(similarity, times), axis=1)
         return _lower_alone(similarity)
 
