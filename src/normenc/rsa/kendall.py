@@ -24,6 +24,7 @@ __all__ = ["Kendall"]
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
+AT_ONCE = 2**20  # entries in other orders
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,13 @@ class Kendall(ByRank):
         """Mean similarities with the data in other orders of the stimuli, which change no rank."""
         own = [_InSample(_Sorted.of(vector)) for vector in models]
         taus = np.zeros((len(orders), len(models)))
+        step = max(1, AT_ONCE // data.shape[1])
         for ranks in (_Sorted.of(vector).ranks for vector in data):
-            for row, order in zip(taus, orders, strict=True):
-                turned = replace(ranks, dense=vectors_in_orders(ranks.dense, order[None])[0])
-                row += [model.tau(turned) for model in own]
+            for start in range(0, len(orders), step):
+                part = slice(start, start + step)
+                turned = vectors_in_orders(ranks.dense, orders[part])
+                for column, model in enumerate(own):
+                    taus[part, column] += model.taus(ranks, turned)
         return taus / len(data)
 
 
@@ -157,6 +161,15 @@ class _InSample:
         both = self._equal(joint or self.own.ranks.joint(other))
         different = (n * n - self.ties - self._equal(other) + both) // 2  # pairs that differ in both vectors
         return (different - 2 * _discordant(self.steps, values, different)) / (n * (n - 1) // 2)
+
+    def taus(self, other: _Ranks, turned: Places) -> Floats:
+        """The same for the entries of another vector in different orders, (n_orders, n_entries); each is there once."""
+        if self.own.ranks.tied and other.tied:  # which entries are tied in both differs from order to order
+            return np.array([self.tau(replace(other, dense=dense)) for dense in turned])
+        n = len(self.steps)
+        different = (n * n - self.ties - other.equal + n) // 2
+        discordant = [_discordant(self.steps, values, different) for values in turned[:, self.own.order]]
+        return (different - 2 * np.array(discordant)) / (n * (n - 1) // 2)
 
     def _equal(self, ranks: _Ranks | None) -> int:
         """Ordered pairs of entries of equal rank, each with itself among them."""
