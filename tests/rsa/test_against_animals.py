@@ -5,7 +5,8 @@ import pytest
 
 from normenc import rsa
 from normenc.errors import InputError
-from normenc.rsa.drawn_ceilings import mean_of_pairs
+from normenc.rsa.drawn_ceilings import inflation_of_pairs, mean_of_pairs
+from normenc.rsa.resampling import inflation, total_variance
 
 RNG = np.random.default_rng(0)
 N = 40
@@ -137,6 +138,24 @@ def test_an_animals_share_in_pairs_changes_as_that_in_a_mean(subject, extra):
     np.testing.assert_allclose(found - whole, 2 * (of_values - values.mean()), atol=1e-12)
     alone = np.where(subject == 1, 6, 0)[None]
     assert np.isnan(mean_of_pairs(between, alone, subject)).all()
+
+
+def test_variance_of_a_mean_over_pairs_is_divided_between_animals_and_pairs():
+    """Of similarities with a part of each animal and a part of each pair, whose variances are known."""
+    rng = np.random.default_rng(1)
+    n, single, pair = 12, 0.3, 0.8
+    truth = 4 * single**2 / n + pair**2 / (n * (n - 1) / 2)
+    found, rows, columns = [], *np.triu_indices(n, k=1)
+    for _ in range(120):
+        own, between = single * rng.normal(size=n), np.zeros((n, n))
+        between[rows, columns] = pair * rng.normal(size=len(rows))
+        between += between.T + own + own[:, None]
+        counts = rng.multinomial(n, np.full(n, 1 / n), size=200)
+        ways = [counts, 1 + counts]
+        variances = [mean_of_pairs(between[None], w, np.arange(n)).var(ddof=1) for w in ways]
+        inflations = [{"animals": (*inflation(w), inflation_of_pairs(w))} for w in ways]
+        found.append(total_variance(variances, inflations, {"animals": n})[0])
+    assert np.mean(found) == pytest.approx(truth, rel=0.15)
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.6])

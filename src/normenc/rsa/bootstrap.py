@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.rsa.ceiling import Ceiling, ceiling_of_neurons, ceiling_of_rdms, ceiling_of_repeats
+from normenc.rsa.drawn_ceilings import inflation_of_pairs
 from normenc.rsa.evaluating import Draws, Evaluator
 from normenc.rsa.halves import RepeatHalves
 from normenc.rsa.inputs import FACTORS, GROUPS, Inputs
@@ -209,8 +210,8 @@ def _draw(
             draws[factor] = [Draws(3 + counts, ((1 - length / size) / 16,))]
         elif factor == "stimuli" and inputs.stimuli_in_pairs:  # as in RDMs
             draws[factor] = [Draws(w, inflation(w, 2)) for w in (counts, 1 + counts)]
-        elif factor in GROUPS:
-            draws[factor] = [Draws(w, inflation(w)) for w in (counts, 1 + counts)]
+        elif factor in GROUPS:  # pairs of them matter in ceilings alone
+            draws[factor] = [Draws(w, (*inflation(w), inflation_of_pairs(w))) for w in (counts, 1 + counts)]
         else:
             weights = 1 + counts if factor in ("neurons", "stimuli") else counts
             draws[factor] = [Draws(weights, inflation(weights))]

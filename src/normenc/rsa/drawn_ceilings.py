@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["in_draws", "mean_of_pairs", "why_pairs_unknown"]
+__all__ = ["in_draws", "inflation_of_pairs", "mean_of_pairs", "why_pairs_unknown"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -117,21 +117,46 @@ def mean_of_pairs(between: Floats, amounts: npt.NDArray[Any], subject: npt.NDArr
     >>> mean_of_pairs(between, amounts, np.arange(4)).round(3).tolist()
     [0.25, 0.4]
     """
-    shares = _shares(amounts, subject)
-    once = np.ones_like(amounts[:1])
-    of_animal = (subject[:, None] == np.unique(subject)).astype(float)
-    n = of_animal.shape[1]
-    if n > 2:
-        lacking = _lacking(amounts, shares, of_animal) - _lacking(once, _shares(once, subject), of_animal)
-        of_rdm = (lacking @ of_animal.T)[:, :, None]
-        n_pairs = of_animal.sum(axis=0) @ of_animal.T
-        added = (of_rdm + of_rdm.transpose(0, 2, 1)) / (n - 2) / np.outer(n_pairs, n_pairs)
-        shares = shares + np.where(subject[:, None] != subject, added, 0)
     values = np.where(subject[:, None] != subject, between, 0.0)
-    return np.asarray((values * shares).sum(axis=(1, 2)))
+    return np.asarray((values * _shares(amounts, subject)).sum(axis=(1, 2)))
+
+
+def inflation_of_pairs(weights: Counts) -> float:
+    """By how much samples multiply the variance of :func:`mean_of_pairs` that depends on two animals at once.
+
+    That which depends on one is multiplied as in a mean over animals, :func:`normenc.rsa.resampling.inflation`.
+
+    Parameters
+    ----------
+    weights : ndarray of int, shape (n_samples, n_animals)
+
+    Examples
+    --------
+    >>> counts = np.random.default_rng(0).multinomial(12, np.full(12, 1 / 12), size=5000)
+    >>> round(inflation_of_pairs(counts), 1)
+    2.9
+    """
+    rows, columns = np.triu_indices(weights.shape[1], k=1)
+    shares = 2 * _shares(weights, np.arange(weights.shape[1]))[:, rows, columns]
+    shares = shares[np.isfinite(shares).all(axis=1)]
+    return float(len(rows) * shares.var(axis=0, ddof=1).sum()) if len(shares) > 1 else 0.0
 
 
 def _shares(amounts: npt.NDArray[Any], subject: npt.NDArray[np.int64]) -> Floats:
+    """Of each pair of RDMs of different animals in their mean, (n_samples, n_rdms, n_rdms)."""
+    shares, once = _plain(amounts, subject), np.ones_like(amounts[:1])
+    of_animal = (subject[:, None] == np.unique(subject)).astype(float)
+    n = of_animal.shape[1]
+    if n <= 2:
+        return shares
+    lacking = _lacking(amounts, shares, of_animal) - _lacking(once, _plain(once, subject), of_animal)
+    of_rdm = (lacking @ of_animal.T)[:, :, None]
+    n_rdms = of_animal.sum(axis=0) @ of_animal.T
+    added = (of_rdm + of_rdm.transpose(0, 2, 1)) / (n - 2) / np.outer(n_rdms, n_rdms)
+    return np.asarray(shares + np.where(subject[:, None] != subject, added, 0))
+
+
+def _plain(amounts: npt.NDArray[Any], subject: npt.NDArray[np.int64]) -> Floats:
     """Of each pair of RDMs of different animals, by how often both are drawn; NaN without any."""
     weights = amounts[:, :, None] * (subject[:, None] != subject) * amounts[:, None, :]
     total = weights.sum(axis=(1, 2), keepdims=True)

@@ -279,7 +279,8 @@ class Recorded:
         inputs, measure, ceiling = self.inputs, self.measure, self.ceiling
         estimate = np.append(inputs.estimate(measure), [ceiling.lower, ceiling.upper])
         blocks = blocks if "stimuli" in scope.drawn else None
-        summary = Contrasts.of(of_scope(samples, scope.drawn), inputs.sizes(scope.drawn), blocks, estimate)
+        own, divided = of_scope(samples, scope.drawn), measure.is_correlation
+        summary = Contrasts.of(own, inputs.sizes(scope.drawn), blocks, estimate, divided=divided)
         summary = summary.with_unknown(self.given.names, self.flat)
         low, high, *_ = summary.of_weights(np.eye(len(summary.estimate))[-2:])
         return Inference(
