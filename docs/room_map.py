@@ -11,6 +11,7 @@ FLOOR = (
     "encoders",
     "errors",
     "keys",
+    "optimizers",
     "renamed",
     "showing",
     "stimulus_types",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ KINDS = {
     "no formula": "none: halves of a recording give a ceiling only for correlation measures",
 }
 SPLITS = {"repeats": 20, "neurons": 100}
+HALVES_BYTES = 2**25  # of dissimilarities of halves of the neurons that are computed at once
 
 
 @dataclass(frozen=True)
@@ -271,13 +273,19 @@ def neuron_halves(
 ) -> Iterator[tuple[Floats, Floats]]:
     """Dissimilarities of two halves of the neurons, each of shape (n_samples, n_pairs), split by split.
 
-    The groups are split first and then drawn `counts` times each, so that no neuron is in both halves.
+    The groups are split first and then drawn `counts` times each, so that no neuron is in both halves. As many splits
+    are computed together as fit in a little memory, because the work is fast for many samples at once.
     """
-    for first in random_halves(neurons.n_groups, n_splits, seed):
-        if isinstance(neurons, Neurons):
+    splits = random_halves(neurons.n_groups, n_splits, seed)
+    if isinstance(neurons, Neurons):
+        for first in splits:
             yield half_of_neurons(neurons, first)[None], half_of_neurons(neurons, ~first)[None]
-        else:
-            yield neurons.vectors(counts * first), neurons.vectors(counts * ~first)
+        return
+    at_once = max(1, HALVES_BYTES // (16 * len(counts) * neurons.products.shape[1]))
+    while some := list(islice(splits, at_once)):
+        firsts = neurons.vectors(np.concatenate([counts * first for first in some]))
+        seconds = neurons.vectors(np.concatenate([counts * ~first for first in some]))
+        yield from zip(np.split(firsts, len(some)), np.split(seconds, len(some)), strict=True)
 
 
 def random_halves(n_groups: int, n_splits: int, seed: int) -> Iterator[npt.NDArray[np.bool_]]:
