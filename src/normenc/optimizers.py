@@ -1,7 +1,7 @@
 """Optimizers of :mod:`torch.optim` without their support for :func:`torch.compile`, which takes seconds to load.
 
-Torch wraps the methods of an optimizer so that a compiled program may contain them. The wrappers import torch._dynamo at
-their first call, though nothing is compiled: about 3 s of processor time in every process that trains. No optimizer of
+Torch wraps the methods of an optimizer so that a compiled program may contain them. The wrappers import torch._dynamo
+at their first call, though nothing is compiled: one to three seconds in every process that trains. No optimizer of
 normenc is part of a compiled program (:func:`torch.compile` is given networks alone), so that the wrappers do nothing.
 """
 
@@ -23,7 +23,7 @@ WRAPPERS = (
 
 
 @cache
-def uncompiled(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
+def uncompiled(kind: type[torch.optim.Optimizer]) -> Any:
     """The same optimizer, to the bit, whose methods do not import torch._dynamo.
 
     The class itself is not changed. Methods that a version of torch wraps in another way are left as they are.

@@ -130,7 +130,9 @@ def _elementwise(recipe: Recipe, rate: float, groups: list[dict[str, Any]]) -> t
 
 
 def _muon(recipe: Recipe, rate: float, matrices: list[torch.Tensor]) -> torch.optim.Optimizer:
-    return uncompiled(torch.optim.Muon)(matrices, lr=rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw")
+    return uncompiled(torch.optim.Muon)(
+        matrices, lr=rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw"
+    )
 
 
 def _scheduler(
