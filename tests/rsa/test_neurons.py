@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from normenc import rsa
-from normenc.rsa import rdm
+from normenc.rsa import ceiling, rdm
 from normenc.rsa.ceiling import neuron_halves
 from normenc.rsa.inference import infer
 from normenc.rsa.neuron_noise import NeuronNoise
@@ -32,16 +32,22 @@ def test_groups_add_up_to_the_whole():
     np.testing.assert_allclose(neurons.vectors(np.ones((1, 100)))[0], upper(rdm(many)), atol=1e-12)
 
 
-def test_no_neuron_is_in_both_halves():
+@pytest.mark.parametrize("memory", [1, 2**25], ids=["one split at a time", "all at once"])
+def test_no_neuron_is_in_both_halves(memory, monkeypatch):
+    monkeypatch.setattr(ceiling, "HALVES_BYTES", memory)
     neurons = added_up(deal(RESPONSES))
-    halves = list(neuron_halves(neurons, np.ones((1, 40), dtype=int), 3, 0))
+    counts = np.stack([np.ones(40, dtype=int), np.arange(40) % 4 > 0])
+    halves = list(neuron_halves(neurons, counts, 3, 0))
     order = np.random.default_rng(0).permutation(40)
     rng = np.random.default_rng([0, 3])
     assert len(halves) == 3
-    for first, second in halves:
-        inside = np.isin(np.arange(40), rng.permutation(40)[:20])
-        np.testing.assert_allclose(first[0], upper(rdm(RESPONSES[:, order[inside]])), atol=1e-12)
-        np.testing.assert_allclose(second[0], upper(rdm(RESPONSES[:, order[~inside]])), atol=1e-12)
+    for both in halves:
+        drawn = rng.permutation(40)
+        for sample, times in enumerate(counts):
+            there = drawn[times[drawn] > 0]
+            for half, own in zip(both, np.split(there, [len(there) // 2]), strict=True):
+                inside = np.isin(np.arange(40), own)
+                np.testing.assert_allclose(half[sample], upper(rdm(RESPONSES[:, order[inside]])), atol=1e-12)
 
 
 @pytest.mark.parametrize("centred", [True, False])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ KINDS = {
     "no formula": "none: halves of a recording give a ceiling only for correlation measures",
 }
 SPLITS = {"repeats": 20, "neurons": 100}
+HALVES_BYTES = 2**25  # of dissimilarities of halves of the neurons that are computed at once
 
 
 @dataclass(frozen=True)
@@ -272,13 +274,18 @@ def neuron_halves(
 ) -> Iterator[tuple[Floats, Floats]]:
     """Dissimilarities of two halves of the neurons, each of shape (n_samples, n_pairs), split by split.
 
-    See :func:`random_halves` for `counts`.
+    See :func:`random_halves` for `counts`. As many splits are computed together as fit in a little memory, because the
+    work is fast for many samples at once.
     """
-    for first, second in random_halves(counts, n_splits, seed):
-        if isinstance(neurons, Neurons):
+    splits = random_halves(counts, n_splits, seed)
+    if isinstance(neurons, Neurons):
+        for first, second in splits:
             yield half_of_neurons(neurons, first[0] > 0)[None], half_of_neurons(neurons, second[0] > 0)[None]
-        else:
-            yield neurons.vectors(first), neurons.vectors(second)
+        return
+    at_once = max(1, HALVES_BYTES // (16 * len(counts) * neurons.products.shape[1]))
+    while some := list(islice(splits, at_once)):
+        firsts, seconds = (neurons.vectors(np.concatenate(halves)) for halves in zip(*some, strict=True))
+        yield from zip(np.split(firsts, len(some)), np.split(seconds, len(some)), strict=True)
 
 
 def random_halves(counts: npt.NDArray[Any], n_splits: int, seed: int) -> Iterator[tuple[Any, Any]]:

@@ -21,7 +21,7 @@ from normenc.rsa.neurons import NeuronGroups, Neurons, added_up
 from normenc.rsa.own_neurons import Population, similarities_of_neurons
 from normenc.rsa.pairs import MANY_STIMULI, pair_weights
 from normenc.rsa.quadratic import are_many
-from normenc.rsa.trials import BY_NEURON, DrawsByNeuron, TrialDraws
+from normenc.rsa.trials import BY_NEURON, DrawsByNeuron, TrialDraws, halves_of
 from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 
 __all__ = ["Draws", "Evaluator"]
@@ -230,9 +230,7 @@ class Evaluator:
         n_samples = min(trials.n_samples, max(FEWEST_BY_NEURON, PRODUCTS_BY_NEURON // size))
         for start in range(0, n_samples, NEURON_SAMPLES):
             part = [trials.of_groups(sample) for sample in range(start, min(start + NEURON_SAMPLES, n_samples))]
-            halves = [
-                [of_trials.vectors_by_neuron([own.half(half) for own in part]) for half in two] for two in self._splits
-            ]
+            halves = [[of_trials.vectors_by_neuron(halves_of(part, half)) for half in two] for two in self._splits]
             found.append(self._compared(of_trials.vectors_by_neuron([own.mean() for own in part]), halves))
         return _joined(found)
 
