@@ -1,7 +1,7 @@
-"""Write the numbers and pictures of docs/leaderboard.md: `python docs/leaderboard_page.py V1 NATURAL TRIAL`.
+"""Write what docs/leaderboard.md tells: `python docs/leaderboard_page.py V1 NATURAL TRIAL CONTRASTIVE`.
 
-These are three runs. The first two are of examples/leaderboard.toml, with the digitised V1 and with
-simulated-natural; the third is of examples/leaderboard_trial.toml. Tables are between two comments,
+These are four runs. The first two are of examples/leaderboard.toml, with the digitised V1 and with simulated-natural;
+the others are of examples/leaderboard_trial.toml and examples/contrastive.toml. Tables are between two comments,
 `<!-- NAME: written by docs/leaderboard_page.py -->` and `<!-- end -->`.
 """
 
@@ -28,9 +28,10 @@ SIGNIFICANT, LEAST = 0.05, 0.001  # p-values
 SCOPES = {False: "these stimuli", True: "other stimuli as well"}
 
 
-def written(text: str, v1: Run, natural: Run, trial: Run) -> str:
+def written(text: str, v1: Run, natural: Run, trial: Run, contrastive: Run) -> str:
     """A page with all its parts as the runs give them."""
-    parts = {"scores": scores(v1), "controls": controls(v1), "training": over_training(v1), "trial": tested(trial)}
+    parts = {"scores": scores(v1), "controls": controls(v1), "training": over_training(v1)}
+    parts |= {"trial": tested(trial), "contrastive": tested(contrastive)}
     for name, run in (("v1", v1), ("natural", natural)):
         parts[f"learning-{name}"] = learning(run)
         parts[f"best-{name}"] = best(run)
@@ -151,7 +152,7 @@ def over_training(run: Run) -> str:
 
 
 def tested(run: Run) -> str:
-    """The winner on trial: its differences from its twin and from each control, in both scopes."""
+    """A single layer on trial: its differences from its twin and from each control, in both scopes."""
     own = _differences(run)
     rows = own[False]
     rows = rows[rows["other_kind"].isin((EncoderKind.TWIN, EncoderKind.CONTROL))]
@@ -162,7 +163,8 @@ def tested(run: Run) -> str:
         lines.append(
             (f"{other} ({similarity[other]:.3f})", *(_difference(own[random].loc[place]) for random in SCOPES))
         )
-    return table(("minus", *SCOPES.values()), lines)
+    layer = rows["encoder"].iloc[0]
+    return table((f"`{layer}` ({similarity[layer]:.3f}) minus", *SCOPES.values()), lines)
 
 
 def _tasks(run: Run) -> list[str]:
@@ -220,8 +222,9 @@ def _p(row: pd.Series) -> str:
 
 
 if __name__ == "__main__":
-    v1, natural, trial = (Run.open(folder) for folder in sys.argv[1:])
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), v1, natural, trial), encoding="utf-8")
+    v1, natural, trial, contrastive = (Run.open(folder) for folder in sys.argv[1:])
+    text = written(PAGE.read_text(encoding="utf-8"), v1, natural, trial, contrastive)
+    PAGE.write_text(text, encoding="utf-8")
     for run, ending in ((v1, ""), (natural, "_natural")):
         for name in PICTURES:
             shutil.copyfile(run.folder / "figures" / f"{name}.png", IMAGES / f"{name}{ending}.png")

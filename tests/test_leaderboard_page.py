@@ -119,6 +119,7 @@ def test_the_trial_has_a_row_for_each_rival(run):
     trial = run.differences[run.differences["encoder"] == "tilt deep fc"]
     run.differences, run.differences_by_scope = trial, run.differences_by_scope.loc[trial.index]
     run.similarity = pd.concat([run.similarity, pd.DataFrame({"encoder": ["twin"], "similarity": [0.65]})])
+    assert page.tested(run).startswith("| `tilt deep fc` (0.700) minus |")
     first, *others = rows(page.tested(run))
     assert first == ["twin (0.650)", "+0.050 (+0.030 to +0.070), p = 0.01 (0.04)", as_before]
     assert [row[0] for row in others] == ["Fourier amplitude (0.550)", "Gabor energy (0.650)"]
@@ -127,4 +128,4 @@ def test_the_trial_has_a_row_for_each_rival(run):
 def test_only_marked_parts_of_the_page_are_rewritten(run, monkeypatch):
     monkeypatch.setattr(page, "tested", lambda trial: "the trial")
     text = "a\n<!-- trial: written by docs/leaderboard_page.py -->\nold\n<!-- end -->\nb\n"
-    assert page.written(text, run, run, run) == text.replace("old\n", "\nthe trial\n\n")
+    assert page.written(text, run, run, run, run) == text.replace("old\n", "\nthe trial\n\n")
