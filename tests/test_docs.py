@@ -29,6 +29,7 @@ from normenc.study.tables import failure_table
 from run_schema import check_columns, check_run
 
 DOCS = Path(__file__).parents[1] / "docs"
+BOARDS = ("leaderboard", "leaderboard_trial")
 
 
 def blocks(name: str, language: str) -> list[str]:
@@ -93,6 +94,17 @@ def test_every_example_study_can_be_prepared(example):
     for study in load_study(example).per_recording():
         prepared = prepare(study)
         assert prepared.units or prepared.encoders
+
+
+def test_the_winner_on_trial_is_trained_as_on_the_leaderboard_from_other_seeds():
+    board, trial = (load_study(DOCS.parent / "examples" / f"{name}.toml") for name in BOARDS)
+    (task,), (network,) = trial.task, trial.network
+    own_task = next(own for own in board.task if own.name == task.name)
+    own_network = next(own for own in board.network if own.title == network.title)
+    assert (task.options, network.options) == (own_task.options, own_network.options)
+    assert trial.training_of(task, network) == board.training_of(own_task, own_network)
+    assert set(trial.layers_of(network)) < set(board.layers_of(own_network))
+    assert not set(trial.seeds) & set(board.seeds)
 
 
 def test_the_leaderboards_example_asks_only_for_other_seeds(tmp_path):
