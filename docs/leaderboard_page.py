@@ -22,7 +22,7 @@ from normenc.runs import Run
 PAGE = Path(__file__).parent / "leaderboard.md"
 IMAGES = PAGE.parent / "images"
 PART = re.compile(r"(<!-- (\S+): written by docs/leaderboard_page\.py -->\n).*?(?=<!-- end -->)", flags=re.DOTALL)
-PICTURES = ("leaderboard", "over_training", "competence")
+PICTURES = {"v1": ("leaderboard", "over_training", "competence"), "natural": ("leaderboard", "competence")}
 RIVALS = ("Fourier amplitude", "Gabor energy")
 SIGNIFICANT, LEAST = 0.05, 0.001  # p-values
 SCOPES = {False: "these stimuli", True: "other stimuli as well"}
@@ -225,6 +225,6 @@ if __name__ == "__main__":
     v1, natural, trial, contrastive = (Run.open(folder) for folder in sys.argv[1:])
     text = written(PAGE.read_text(encoding="utf-8"), v1, natural, trial, contrastive)
     PAGE.write_text(text, encoding="utf-8")
-    for run, ending in ((v1, ""), (natural, "_natural")):
-        for name in PICTURES:
-            shutil.copyfile(run.folder / "figures" / f"{name}.png", IMAGES / f"{name}{ending}.png")
+    for pictures, run, ending in zip(PICTURES.values(), (v1, natural), ("", "_natural"), strict=True):
+        for picture in pictures:
+            shutil.copyfile(run.folder / "figures" / f"{picture}.png", IMAGES / f"{picture}{ending}.png")

@@ -19,7 +19,7 @@ __all__ = ["competence", "with_known_competence"]
 COLUMNS = ("recording", "task", "network", "layer", "kind", "seed", "similarity", "score", "chance", "perfect")
 LOWEST = -0.5  # of the axis; a score further below chance is drawn at its end
 CONTROL = "#555555"
-COLOURS = (*OKABE_ITO, "#882255", "#999933", "#F0E442")  # of tasks, which have no order that a gradient could show
+COLOURS = (*OKABE_ITO[:6], "#882255", "#999933", "#44AA99", "#000000")  # of tasks: no order that a gradient could show
 
 
 def with_known_competence(by_seed: pd.DataFrame) -> pd.DataFrame:
