@@ -32,7 +32,7 @@ def test_groups_add_up_to_the_whole():
     np.testing.assert_allclose(neurons.vectors(np.ones((1, 100)))[0], upper(rdm(many)), atol=1e-12)
 
 
-@pytest.mark.parametrize("memory", [1, 2**25], ids=["one split at a time", "all at once"])
+@pytest.mark.parametrize("memory", [1, 2**21], ids=["one split at a time", "all at once"])
 def test_no_neuron_is_in_both_halves(memory, monkeypatch):
     monkeypatch.setattr(ceiling, "HALVES_BYTES", memory)
     neurons = added_up(deal(RESPONSES))

@@ -37,7 +37,7 @@ KINDS = {
     "no formula": "none: halves of a recording give a ceiling only for correlation measures",
 }
 SPLITS = {"repeats": 20, "neurons": 100}
-HALVES_BYTES = 2**25  # of dissimilarities of halves of the neurons that are computed at once
+HALVES_BYTES = 2**21  # of dissimilarities of halves of the neurons that are computed at once
 
 
 @dataclass(frozen=True)

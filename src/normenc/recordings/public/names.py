@@ -112,7 +112,7 @@ def parse(text: str) -> Asked:
     >>> parse("allen-2q/5")
     Traceback (most recent call last):
         ...
-    normenc.errors.InputError: there is no recording 'allen-2q/5'; the closest name is allen-2p
+    normenc.errors.NotHereError: there is no recording 'allen-2q/5'; the closest name is allen-2p
     """
     name, question, said = text.partition("?")
     collection = collection_named(_first(text))

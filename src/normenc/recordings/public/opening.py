@@ -56,7 +56,9 @@ def read_public(asked: Asked, preparation: Preparation) -> Recording:
             assert own.read_opened is not None
             given = f"{asked.fetched}{'&' if '?' in asked.fetched else '?'}stream=yes"
             check_accepted(
-                asked, f"accept it once: 'normenc recordings fetch \"{given}\" --yes', which downloads nothing"
+                asked,
+                f"accept it once with normenc.recordings.fetch({given!r}, accept=True), or run 'normenc recordings "
+                f'fetch "{given}"\'; neither downloads anything',
             )
             with opened_where_they_lie(asked) as (files, notes):
                 recording = own.read_opened(files, asked.session, asked.options)
