@@ -73,6 +73,14 @@ def test_images_that_a_mouse_saw_several_times(changed, message, tmp_path):
         mouse(tmp_path, **changed)
 
 
+def test_an_array_that_is_there_twice_is_not_chosen_from(tmp_path):
+    files = write_mouse(tmp_path)
+    with zipfile.ZipFile(files["FX20_nat60k_2023_09_29.npz"], "a") as archive:
+        archive.writestr("ss_all", archive.read("ss_all.npy"))
+    with pytest.raises(InputError, match="it holds 'ss_all' twice"):
+        minimodel.COLLECTION.read(files, "FX20", {})
+
+
 def gratings(folder, changed, **options):
     files = write_gratings(folder)
     (path,) = files.values()
