@@ -13,6 +13,7 @@ from pathlib import Path
 from normenc.errors import InputError
 from normenc.published import publications
 from normenc.recordings.public.collection import Collection
+from normenc.recordings.public.listing import example_of
 from normenc.recordings.public.registry import catalogue
 from normenc.runs import PICTURES
 from normenc.runs.schema import FILES, File
@@ -81,8 +82,8 @@ def _names(collection: Collection) -> str:
     several = f"`{collection.name}/{collection.sessions[0]}` and others" if collection.sessions else ""
     try:
         collection.files(None)
-    except InputError:
-        return several
+    except InputError:  # it wants a session
+        return several or f"`{example_of(collection)}`"
     return ", ".join(part for part in (f"`{collection.name}`", several) if part)
 
 

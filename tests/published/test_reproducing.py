@@ -13,6 +13,7 @@ from normenc.errors import InputError
 from normenc.published import Found, judge, load_publication, publications, rdm_ceiling, reproduce, write_publication
 from normenc.published.reproducing import FAILED, LONG, NOT_HERE, check_measures, study_on
 from normenc.recordings import load
+from normenc.runs.marker import made_of, write_marker
 
 SHIPPED = publications()
 ALL = ("holds", "does not hold", "cannot be told")
@@ -263,6 +264,7 @@ def test_paths_of_a_publication_are_relative_to_it(small_run, tmp_path):
     text = (run / "study.toml").read_text()
     other = f'source = "{recording}"\nnames = {{ responses = "/processing/rates" }}'
     (run / "study.toml").write_text(text.replace('source = "simulated-v1"', other))
+    write_marker(run, made_of(run, "run"))  # as if the run had been made so
     path = write_publication(run, tmp_path / "paper" / "paper.toml", citation="We, 2026")
     stated = load_publication(path)
     assert stated.recordings["recording"].sources == ["mine.npz", "../data/mine.npz"]
@@ -285,11 +287,24 @@ def test_what_cannot_be_stated_is_refused(small_run, tmp_path, options, said):
     assert not (tmp_path / "p.toml").exists()
 
 
+@pytest.mark.parametrize("name", ["similarity.csv", "study.toml", "environment.json"])
+def test_numbers_of_a_run_that_was_edited_are_not_published(small_run, tmp_path, name):
+    run = shutil.copytree(small_run, tmp_path / "run")
+    text = (run / name).read_text()
+    if name == "similarity.csv":
+        text = text.replace("0.", "0.9", 1)
+    (run / name).write_text(f"{text}\n")
+    with pytest.raises(InputError, match=f"{name}: this file is not as the run wrote it"):
+        write_publication(run, tmp_path / "p.toml")
+    assert not (tmp_path / "p.toml").exists()
+
+
 def test_similarities_without_an_interval_need_a_tolerance(small_run, tmp_path):
     run = shutil.copytree(small_run, tmp_path / "run")
     table = pd.read_csv(run / "similarity.csv")
     table.loc[table["encoder"] == "pixels", ["low", "high"]] = np.nan
     table.to_csv(run / "similarity.csv", index=False)
+    write_marker(run, made_of(run, "run"))  # as if the run had been made so
     path = write_publication(run, tmp_path / "p.toml")
     assert "pixels" not in {claim.name for claim in load_publication(path).claims}
     with pytest.raises(InputError, match="pixels: its similarity has no interval; give tolerance="):

@@ -13,7 +13,8 @@ from normenc.errors import InputError
 from normenc.published.stating import load_publication
 from normenc.published.tables import TABLE
 from normenc.runs import Run
-from normenc.runs.schema import SIMILARITY
+from normenc.runs.marker import read_marker, same_content
+from normenc.runs.schema import ENVIRONMENT, SETTINGS, SIMILARITY
 from normenc.texts import escaped, file_stem
 from normenc.whole_files import check_writable, write_whole
 
@@ -59,8 +60,8 @@ def write_publication(
     Raises
     ------
     InputError
-        If the run is incomplete, an encoder is unknown or has no interval and no tolerance is given, or the file is
-        there already.
+        If the run is incomplete or was edited, an encoder is unknown or has no interval and no tolerance is given, or
+        the file is there already.
 
     Examples
     --------
@@ -72,6 +73,7 @@ def write_publication(
     if path.exists() and not force:
         raise InputError(f"{path}: this file is there already; pass force=True to replace it, or give another name")
     check_writable(path.absolute().parent, "no file can be written here", "choose another folder with out=")
+    _check_unchanged(opened)
     stated = _stated(opened, path.absolute().parent, only, tolerance, citation)
     text = tomli_w.dumps(stated)
     shown = [escaped(line, lambda character: f"\\U{ord(character):08x}") for line in text.split("\n")]
@@ -79,6 +81,18 @@ def write_publication(
     write_whole(path, "\n".join(shown).encode())
     load_publication(path)
     return path
+
+
+def _check_unchanged(run: Run) -> None:
+    """Raise InputError if a file whose numbers would be published is not as the run wrote it."""
+    marker = read_marker(run.folder)
+    written = {} if marker is None else marker.files
+    for name in (SETTINGS, ENVIRONMENT, SIMILARITY):
+        if name in written and not same_content(run.folder / name, written[name]):
+            raise InputError(
+                f"{run.folder / name}: this file is not as the run wrote it; undo the change, or run the study again "
+                "before its numbers are published"
+            )
 
 
 def _stated(

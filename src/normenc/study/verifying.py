@@ -122,7 +122,7 @@ def verify(
                 progress=progress,
             )
         compared = pd.DataFrame([own.__dict__ for own in agreement(then, runs.Run.open(now.folder))])
-        reasons = () if (compared["equal"] == compared["numbers"]).all() else why_different(
+        reasons = () if (compared["digits"] == DIGITS).all() else why_different(
             then.environment, now.environment
         )  # fmt: skip
     return Verification(compared, tuple(reasons), digits)

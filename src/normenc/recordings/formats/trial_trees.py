@@ -115,6 +115,12 @@ class Tree:
         self._top = tops.pop()
         self._names = {name.removeprefix(self._top).removesuffix(".npy") for name in names}
         self.tiers: npt.NDArray[np.str_] = self._tiers()
+        n_files = sum(name.startswith("data/responses/") for name in self._names)
+        if n_files > self.n_trials:
+            raise InputError(
+                f"data/responses is of {n_files:,} trials, {TIERS}.npy of {self.n_trials:,}, so that it is not known "
+                f"which trial is which; {ADVICE}"
+            )
 
     def has(self, name: str) -> bool:
         """Whether there is an array of this name, such as ``meta/neurons/area``."""
@@ -160,6 +166,8 @@ class Tree:
         order = np.ravel(self.array("meta/trials/trial_idx"))
         if len(order) != self.n_trials:
             raise InputError(f"trial_idx.npy is of {len(order):,} trials, tiers.npy of {self.n_trials:,}; {ADVICE}")
+        if order.dtype.kind not in "iuf" or not np.isfinite(order).all():
+            raise InputError(f"trial_idx.npy holds {order.dtype} values that are no numbers of trials; {ADVICE}")
         return trials[np.argsort(order[trials], kind="stable")]
 
     def responses(self, trials: Sequence[int] | npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
@@ -169,6 +177,8 @@ class Tree:
         values = np.empty((len(trials), first.size), np.float32)
         for row, trial in enumerate(trials):
             own = np.ravel(self.array(f"data/responses/{trial}"))
+            if own.dtype.kind not in "iufb":
+                raise InputError(f"the responses of trial {trial} are of type {own.dtype}; they must be numbers")
             if own.shape != first.shape:
                 raise InputError(
                     f"trial {trials[0]} has responses of {first.size} neurons, trial {trial} of {own.size}"
@@ -182,7 +192,13 @@ class Tree:
             if not self.has(f"meta/trials/{number}"):
                 continue
             numbers = np.ravel(self.array(f"meta/trials/{number}"))
-            if numbers.dtype.kind == "f" and (numbers == np.round(numbers)).all():
+            if numbers.dtype.kind in "iuf":
+                wrong = ~((numbers >= 0) & (numbers == np.round(numbers)))
+                if wrong.any():  # a missing number is no image that trials share
+                    raise InputError(
+                        f"{number}.npy says {numbers[wrong][0]:g} of trial {np.flatnonzero(wrong)[0]}; images are "
+                        "numbered from 0. Correct the number, or leave the trial out"
+                    )
                 numbers = numbers.astype(np.int64)
             names = numbers.astype(str)
             width = max(map(len, names.tolist()))

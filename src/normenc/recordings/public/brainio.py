@@ -86,7 +86,13 @@ def _contents(
         values, said = _averaged(values, arrays, asked["window"])
         steps += said
     else:
-        notes.append(f"responses have no axis of time; the window {asked['window']} ms is that of the publication")
+        published = collection.options["window"].default
+        if asked["window"] != published:
+            raise InputError(
+                f"window is {quoted(asked['window'])}, but responses have no axis of time: they are those of "
+                f"{published} ms, as published; leave the window out"
+            )
+        notes.append(f"responses have no axis of time; the window {published} ms is that of the publication")
     trials: dict[str, Any] = {}
     if "repetition" in arrays:
         repeat = _as_numbers(_along(arrays, "repetition", "presentation", data))
@@ -157,6 +163,8 @@ def _averaged(values: npt.NDArray[Any], arrays: Mapping[str, Any], window: str) 
         raise InputError(
             f"window is {quoted(window)}; it must be two numbers of milliseconds, such as 50,200"
         ) from None
+    if not (starts < ends).all():
+        raise InputError("a bin of time ends before it begins (time_bin_start, time_bin_end); fetch the file again")
     inside = (starts >= first) & (ends <= last)
     if not inside.any():
         raise InputError(

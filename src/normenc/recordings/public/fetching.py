@@ -208,11 +208,12 @@ def read_files(asked: Asked) -> dict[str, Path]:
     """
     own, paths = asked.collection, asked.paths()
     if asked.local is not None:
-        for path in paths.values():
+        for name, path in paths.items():
             if not path.exists():
                 raise NotHereError(
                     f"{path}: there is no such file; give the file of {asked.name}, or its folder, in from="
                 )
+            _check_session(asked, name, path)
         return paths
     for file, path in zip(asked.files, paths.values(), strict=True):
         if not path.is_file():
@@ -231,6 +232,23 @@ def read_files(asked: Asked) -> dict[str, Path]:
             )
         _keep_new(asked, file, path, digests["sha256"])
     return paths
+
+
+def _check_session(asked: Asked, name: str, path: Path) -> None:
+    """Raise InputError for an own copy whose name is that of another session: it would be read as this one."""
+    if path.name == name:
+        return
+    is_short = len(path.stem) < len(asked.session or "")  # 1.nwb is a name of one's own, and no experiment's number
+    for session in (*(() if is_short else (path.stem,)), *asked.collection.sessions):
+        try:
+            names = {file.name for file in asked.collection.files(session)}
+        except InputError:  # no session of that name
+            continue
+        if path.name in names:
+            raise InputError(
+                f"{path}: this is the file of {asked.collection.name}/{session} by its name, and not of {asked.name}; "
+                "ask for that one, or rename the file"
+            )
 
 
 def _quoted(name: str) -> str:

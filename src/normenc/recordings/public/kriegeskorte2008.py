@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from normenc.errors import InputError, quoted
 from normenc.recordings.formats import opened
+from normenc.recordings.labels import as_text
 from normenc.recordings.public.collection import Collection, Option, RemoteFile
 from normenc.recordings.public.parts import file_of, filled, needs, numbered
 from normenc.recordings.recording import Recording
@@ -68,13 +69,16 @@ def _of_matlab(arrays: Mapping[str, Any]) -> tuple[str, tuple[str, ...], list[st
 def _labels(
     arrays: Mapping[str, Any], names: tuple[str, ...], sizes: tuple[int, ...]
 ) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.str_]]:
-    labels = [np.ravel(np.asarray(arrays[name])).astype(str) for name in names]
+    labels = [as_text(np.ravel(np.asarray(arrays[name])), name) for name in names]
     if not names:
         labels = [np.arange(1, size + 1).astype(str) for size in sizes]
     if [len(label) for label in labels] != list(sizes):
         raise InputError(
             f"subject and session are of {' and '.join(str(len(label)) for label in labels)}, RDMs of {sizes}"
         )
+    for name, label in zip(names, labels, strict=False):
+        if len(np.unique(label)) < len(label):
+            raise InputError(f"{name} holds a label twice ({', '.join(label)}); each {name} needs its own")
     return labels[0], labels[1]
 
 

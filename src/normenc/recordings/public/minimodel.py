@@ -40,7 +40,9 @@ MICE = {
     "L1_A1": "2023_03_06",
     "L1_A5": "2023_02_27",
 }
+TEST_AXES = "it must be images x repeats x neurons, with a number in istim_ss for each image"
 TIERS = {"test": ("ss_all", "istim_ss"), "train": ("sp", "istim_sp")}
+PLACES = ("xpos", "ypos")  # of the neurons
 STEM = re.compile(r"(?P<mouse>\w+)_nat60k_(?P<date>\d{4}_\d\d_\d\d)")
 DIGITS = 68_000  # images of the file
 
@@ -57,9 +59,11 @@ def _read(files: Mapping[str, Path], session: str | None, options: Mapping[str, 
     tiers = list(TIERS) if asked["tiers"] == "all" else [asked["tiers"]]
     names = [name for tier in tiers for name in TIERS[tier]]
     with file_of(files, ".npz", "the mouse") as path:
-        arrays = load_npz(path, names)
+        arrays = load_npz(path, (*names, *PLACES))
         needs(arrays, names, "a recording of minimodel")
         parts = [_test(arrays) if tier == "test" else _train(arrays) for tier in tiers]
+        for tier, part in zip(tiers, parts, strict=True):
+            _check_neurons(arrays, part[0].shape[1], TIERS[tier][0])
         responses = parts[0][0] if len(parts) == 1 else np.concatenate([part[0] for part in parts])
         numbers = np.concatenate([part[1] for part in parts])
         notes = [note for part in parts for note in part[2]]
@@ -102,19 +106,36 @@ def _train(arrays: Mapping[str, Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.
 def _test(arrays: Mapping[str, Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], list[str]]:
     """One row for each repeat of an image that was shown several times, the numbers of these, and notes."""
     every, numbers = np.asarray(arrays["ss_all"]), whole_numbers(arrays["istim_ss"], "istim_ss")
-    if len(every) != len(numbers):
-        raise InputError(f"ss_all is of {len(every):,} images, istim_ss of {len(numbers):,}")
+    if every.ndim == 0 or len(every) != len(numbers):
+        raise InputError(f"ss_all has shape {every.shape}, and istim_ss is of {len(numbers):,} images; {TEST_AXES}")
+    if len(np.unique(numbers)) < len(numbers):
+        several = np.flatnonzero(np.bincount(numbers) > 1)[0]
+        raise InputError(f"istim_ss holds the image {several} twice; each image has its repeats in one row of ss_all")
     blocks = [np.asarray(block) for block in every]  # an array of arrays where images differ in their repeats
     shapes = {block.shape[1:] for block in blocks}
     if len(shapes) != 1 or any(block.ndim != 2 or block.dtype.kind not in "iuf" for block in blocks):
-        raise InputError(f"ss_all has shape {every.shape}; it must be images x repeats x neurons")
+        raise InputError(f"ss_all has shape {every.shape}; {TEST_AXES}")
     responses = np.concatenate(blocks)
+    if not responses.size:
+        raise InputError(f"ss_all has shape {every.shape}, and holds no response; {TEST_AXES}")
     numbers = np.repeat(numbers, [len(block) for block in blocks])
     absent = np.isnan(responses).all(axis=1) if responses.dtype.kind == "f" else np.zeros(len(responses), dtype=bool)
     if not absent.any():
         return responses, numbers, []
+    if absent.all():
+        raise InputError(f"ss_all holds no response: all of its {responses.size:,} values are missing (NaN)")
     said = f"left out {absent.sum():,} of {len(absent):,} repeats that hold no response (NaN)"
     return responses[~absent], numbers[~absent], [said]
+
+
+def _check_neurons(arrays: Mapping[str, Any], n_neurons: int, name: str) -> None:
+    """Raise InputError unless there is a place for each neuron: axes in another order would be read without a word."""
+    for place in PLACES:
+        if place in arrays and np.size(arrays[place]) != n_neurons:
+            raise InputError(
+                f"{name} has shape {np.shape(arrays[name])}, so {n_neurons:,} neurons, but {place} is of "
+                f"{np.size(arrays[place]):,}; ss_all must be images x repeats x neurons, and sp neurons x images"
+            )
 
 
 def _pictures(files: Mapping[str, Path], used: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], tuple[str, ...]]:

@@ -75,7 +75,7 @@ class Asked:
         if local is None:
             folder = collections_folder() / self.collection.name
             return {file.name: folder / file.name for file in files}
-        if len(files) == 1:
+        if len(files) == 1 and not local.is_dir():
             return {files[0].name: local}
         return {file.name: local / file.name for file in files}
 
@@ -138,6 +138,10 @@ def parse(text: str) -> Asked:
     own = None if local is None else Path(local).expanduser()
     asked = Asked(collection, session or None, options, own, streams == "yes")
     _check_session(text, asked)
+    if own is not None and not asked.files:
+        raise InputError(
+            f"{collection.name} has no file that {LOCAL}= could stand for; leave {LOCAL}= out, or give {local} alone"
+        )
     return asked
 
 

@@ -1,8 +1,12 @@
 """A public recording by its name: from its files to a prepared recording's beginning."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from normenc.errors import InputError
+from normenc.recordings.files import one_line
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.provenance import reads, unchanged
 from normenc.recordings.public.fetching import check_accepted, read_files
@@ -13,6 +17,7 @@ from normenc.recordings.recording import Recording
 __all__ = ["check_reads_nothing", "read_public"]
 
 OF_FILES = ("names", "axes", "times", "window", "baseline", "intervals", "series", "where", "blank", "images")
+MISSING = re.compile(r"missing='(\w+)'")  # as an argument, which here is an option in the name
 OTHERS = ("stimuli", "angles", "rdm_metric")
 
 
@@ -68,10 +73,30 @@ def read_public(asked: Asked, preparation: Preparation) -> Recording:
                 for path in paths.values():
                     if path.is_file():
                         reads(path)
-                recording = own.read(paths, asked.session, asked.options)
+                with _told(asked):
+                    recording = own.read(paths, asked.session, asked.options)
     except InputError as error:
-        said = str(error)
+        said = MISSING.sub(r"?missing=\1", str(error)) if "missing" in own.options else str(error)
         raise type(error)(said if said.startswith((asked.name, own.name)) else f"{asked.name}: {said}") from None
     if not isinstance(recording, Recording):
         raise InputError(f"{asked.name}: its collection gives a {type(recording).__name__} instead of a Recording")
     return replace(recording, name=asked.name, notes=(*recording.notes, *notes), **preparation.facts)
+
+
+@contextmanager
+def _told(asked: Asked) -> Iterator[None]:
+    """Tell an error that a reader did not foresee as a fault of the files, of whose layout it expects something else.
+
+    Only files that were met by nobody can raise one: no list of their traps would be complete.
+    """
+    try:
+        yield
+    except (InputError, MemoryError, NameError, OSError):
+        raise
+    except Exception as error:
+        if asked.collection.simulated:
+            raise
+        raise InputError(
+            f"its files are not of the published layout, or the reader of {asked.collection.name} is wrong about it "
+            f"({type(error).__name__}: {one_line(error)}); please report it with this message"
+        ) from error

@@ -19,6 +19,7 @@ from normenc.recordings.public.collection import Collection, Option
 __all__ = [
     "IMAGES",
     "MISSING",
+    "as_count",
     "file_of",
     "filled",
     "is_yes",
@@ -29,6 +30,7 @@ __all__ = [
     "whole_numbers",
 ]
 
+MOST_DIGITS = 9  # of a count
 IMAGES = Option("yes", "whether the images come with the recording", ("yes", "no"))
 MISSING = Option("error", "what is left out where responses are missing (NaN)", ("error", "neurons", "trials"))
 
@@ -132,6 +134,24 @@ def whole_numbers(values: Any, what: str) -> npt.NDArray[np.int64]:
     if bad.any():
         raise InputError(f"{what} holds {quoted(given[bad][0].item())}, which is not the number of an image")
     return numbers.astype(np.int64)
+
+
+def as_count(text: str, what: str) -> int:
+    """How many, from the text of an option.
+
+    Raises
+    ------
+    InputError
+        If it is no whole number.
+
+    Examples
+    --------
+    >>> as_count("32", "components")
+    32
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
+        raise InputError(f"{what} is {quoted(text)}; it must be a whole number, such as 32, or 0")
+    return int(text)
 
 
 def numbered(numbers: npt.NDArray[np.int64], n_images: int) -> npt.NDArray[np.str_]:

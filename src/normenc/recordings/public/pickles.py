@@ -86,7 +86,11 @@ def load_npz(path: Path, names: Collection[str]) -> dict[str, Any]:
     """
     reads(path)
     with readable(".npz file", ADVICE), zipfile.ZipFile(path) as archive:
-        members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+        members: dict[str, zipfile.ZipInfo] = {}
+        for entry in archive.infolist():
+            own = entry.filename.removesuffix(".npy")
+            if members.setdefault(own, entry) is not entry:
+                raise InputError(f"it holds {quoted(own)} twice; {ADVICE}")
         arrays = {}
         for name in names:
             if (member := members.get(name)) is not None:

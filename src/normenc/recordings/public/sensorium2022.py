@@ -85,7 +85,9 @@ def _chosen(tree: Tree, wanted: str) -> tuple[list[str], list[str], list[str]]:
     """The tiers to read, notes on those that are withheld, and the step that chose them."""
     counts = dict(zip(*np.unique(tree.tiers, return_counts=True), strict=True))
     there = ", ".join(f"{tier} ({count:,} trials)" for tier, count in counts.items())
-    tiers = list(map(str, counts)) if wanted == "all" else [tier.strip() for tier in wanted.split(",")]
+    tiers = (
+        list(map(str, counts)) if wanted == "all" else list(dict.fromkeys(tier.strip() for tier in wanted.split(",")))
+    )
     unknown = [tier for tier in tiers if tier not in counts]
     if unknown:
         raise InputError(f"there is no tier {quoted(unknown[0])}; the tiers are {there}")

@@ -45,7 +45,12 @@ def pictures_of(files: Mapping[str, Path], used: npt.NDArray[np.str_]) -> tuple[
     with file_of(files, ".zip", "the images; without it, pass images=no") as path:
         reads(path)
         with readable(".zip file", "download it again"), zipfile.ZipFile(path) as archive:
-            there = {PurePosixPath(member.filename).name: member for member in archive.infolist()}
+            there: dict[str, zipfile.ZipInfo] = {}
+            for member in archive.infolist():
+                name = PurePosixPath(member.filename).name
+                if name in there and name in names and there[name].CRC != member.CRC:
+                    raise InputError(f"it holds two different images called {name}; download it again")
+                there.setdefault(name, member)
             lost = [name for name in names if name not in there]
             if lost:
                 raise InputError(f"{len(lost):,} of {len(names):,} images are not in it, the first is {lost[0]!r}")
@@ -95,7 +100,10 @@ def _column(files: Mapping[str, Path], columns: tuple[str, ...], used: npt.NDArr
             ids = next((name for name in IDS if name in table), IDS[0])
             own = next((name for name in columns if name in table), columns[0])
             needs(dict.fromkeys(table.columns, ""), (ids, own), "a table of a stimulus set")
-        by_id = dict(zip(table[ids], table[own], strict=True))
+        by_id: dict[str, str] = {}
+        for one, value in zip(table[ids], table[own], strict=True):
+            if by_id.setdefault(one, value) != value:
+                raise InputError(f"it says of {one!r} both {by_id[one]!r} and {value!r} ({own}); download it again")
         lost = [name for name in used.tolist() if name not in by_id]
         if lost:
             raise InputError(f"{len(set(lost)):,} images that were shown are not in it, the first is {lost[0]!r}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.errors import InputError, quoted
+from normenc.errors import InputError
 from normenc.recordings.contents import Contents
 from normenc.recordings.formats import opened
 from normenc.recordings.grey_values import as_shown
@@ -16,6 +16,7 @@ from normenc.recordings.public.collection import Collection, Option, RemoteFile
 from normenc.recordings.public.parts import (
     IMAGES,
     MISSING,
+    as_count,
     file_of,
     filled,
     is_yes,
@@ -150,8 +151,7 @@ def _published(
     components: str,
 ) -> tuple[Floats, npt.NDArray[np.intp], npt.NDArray[np.bool_], list[str]]:
     """Responses as the paper prepares them, which neurons they are, which rows show an image twice, and the steps."""
-    if not components.isdecimal():
-        raise InputError(f"components is {quoted(components)}; it must be a number, 32 as published, or 0")
+    n_components = as_count(components, "components")
     steps, kept = list[str](), np.arange(values.shape[1])
     needs(arrays, ("stim.spont",), "a session with spontaneous activity (else pass processing=none)")
     spontaneous = np.asarray(arrays["stim.spont"]).astype(np.float64)
@@ -160,11 +160,22 @@ def _published(
             f"stim.spont has shape {spontaneous.shape}; it must be times x {values.shape[1]:,} neurons. Else pass "
             "processing=none"
         )
+    if not np.isfinite(spontaneous).all() or not len(spontaneous):
+        raise InputError("stim.spont holds missing or infinite values, or none at all. Else pass processing=none")
     red = _red(arrays, values.shape[1])
+    # As published, a neuron without spontaneous activity is divided by FLOOR alone, and would outweigh all others.
+    silent = ~red & (np.ptp(spontaneous, axis=0) == 0)
     if red.any():
-        kept = np.flatnonzero(~red)
-        values, spontaneous = values[:, kept], spontaneous[:, kept]
         steps.append(f"left out {red.sum():,} of {len(red):,} neurons that are labelled red (inhibitory)")
+    if silent.any():
+        steps.append(f"left out {silent.sum():,} of {len(silent):,} neurons without spontaneous activity")
+    if (red | silent).any():
+        kept = np.flatnonzero(~(red | silent))
+        values, spontaneous = values[:, kept], spontaneous[:, kept]
+    if not len(kept):
+        raise InputError("no neuron is left: all are red or without spontaneous activity. Else pass processing=none")
+    if np.isinf(values).any():
+        raise InputError("stim.resp holds infinite values; fetch the recording again")
     lost = np.isnan(values)
     if lost.any():
         values[lost] = 0
@@ -174,8 +185,8 @@ def _published(
         array -= mean
         array /= spread
     steps.append("z-scored each neuron by the mean and standard deviation of its spontaneous activity")
-    if int(components):
-        part = _components(spontaneous, int(components))
+    if n_components:
+        part = _components(spontaneous, n_components)
         values -= (values @ part) @ part.T
         steps.append(f"took out the first {components} components of spontaneous activity")
     values -= values[shown].mean(axis=0)

@@ -17,7 +17,7 @@ from normenc.recordings.naming import understand
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.provenance import reads
 from normenc.recordings.public.collection import Collection, Option, RemoteFile
-from normenc.recordings.public.parts import file_of, filled, needs
+from normenc.recordings.public.parts import as_count, file_of, filled, needs
 from normenc.recordings.public.pickles import load_npy
 from normenc.recordings.recording import Recording
 from normenc.stimulus_types.angles import DECIMALS
@@ -116,6 +116,12 @@ def _of_session(saved: Mapping[str, Any], name: str, named: _Session, asked: Map
             f"sresp has shape {responses.shape} and istim {angles.shape}; sresp must be neurons x trials, with a trial "
             "for each value of istim"
         )
+    n_known = np.size(saved.get("mean_spont", np.empty(len(responses))))
+    if n_known != len(responses):  # else trials would be read as neurons, without a word
+        raise InputError(
+            f"sresp has shape {responses.shape}, so {len(responses):,} neurons, but mean_spont is of {n_known:,}; "
+            "sresp must be neurons x trials"
+        )
     shown = angles[np.isfinite(angles)]
     if not len(shown) or shown.min() < 0 or shown.max() > FULL + 1e-3:
         said = f"runs from {shown.min():g} to {shown.max():g}" if len(shown) else "holds no number"
@@ -165,7 +171,9 @@ def _published(
             f"mean_spont and std_spont are of {len(mean):,} and {len(spread):,} neurons, but sresp of "
             f"{values.shape[1]:,}; use processing=none"
         )
-    active = np.isfinite(mean) & (spread > 0)
+    active = np.isfinite(mean) & np.isfinite(spread) & (spread > 0)
+    if not active.any():
+        raise InputError("no neuron has spontaneous activity (mean_spont, std_spont); use processing=none")
     steps = []
     if not active.all():
         steps.append(f"left out {(~active).sum():,} of {len(active):,} neurons without spontaneous activity")
@@ -173,8 +181,8 @@ def _published(
     normal -= mean[active]  # in place, because it is large
     normal /= spread[active]
     steps.append("normalised each neuron by the mean and standard deviation of its spontaneous activity")
-    if components != "0":
-        part = _components(saved, components, len(active))[active]
+    if n_components := as_count(components, "components"):
+        part = _components(saved, n_components, len(active))[active]
         normal -= (normal @ part) @ part.T
         steps.append(f"took out the first {part.shape[1]} components of spontaneous activity")
     centre, width = normal.mean(axis=0), normal.std(axis=0) + FLOOR
@@ -184,17 +192,21 @@ def _published(
     return normal.astype(np.float32), np.flatnonzero(active), steps
 
 
-def _components(saved: Mapping[str, Any], components: str, n_neurons: int) -> Floats:
+def _components(saved: Mapping[str, Any], n: int, n_neurons: int) -> Floats:
     needs(saved, ("u_spont",), "a session with components of spontaneous activity")
     every = np.asarray(saved["u_spont"])
-    if not components.isdecimal() or every.ndim != 2 or every.shape[0] != n_neurons:
+    if every.ndim != 2 or every.shape[0] != n_neurons or every.dtype.kind not in "iuf":
+        raise InputError(f"u_spont has shape {every.shape}; it must be neurons ({n_neurons:,}) x components")
+    if n > every.shape[1]:
+        raise InputError(f"components is {n}, but the file has {every.shape[1]}")
+    part = every[:, :n].astype(np.float64)
+    lengths = np.linalg.norm(part, axis=0)
+    if not np.allclose(lengths, 1, atol=1e-2):  # else more, or less, than the component would be subtracted
         raise InputError(
-            f"components is {quoted(components)}, and u_spont has shape {every.shape}; components must be a number, "
-            f"and u_spont neurons ({n_neurons:,}) x components"
+            f"the components in u_spont have lengths from {lengths.min():g} to {lengths.max():g}; each must have "
+            "length 1. Use components=0"
         )
-    if int(components) > every.shape[1]:
-        raise InputError(f"components is {components}, but the file has {every.shape[1]}")
-    return every[:, : int(components)].astype(np.float64)
+    return part
 
 
 COLLECTION = Collection(
