@@ -12,6 +12,7 @@ FLOOR = (
     "errors",
     "freed_memory",
     "keys",
+    "optimizers",
     "renamed",
     "showing",
     "stimulus_types",

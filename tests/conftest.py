@@ -1,5 +1,6 @@
 """What several tests need: the shared data, and one trained reference network."""
 
+import gc
 import itertools
 import os
 import re
@@ -16,6 +17,12 @@ import torch
 from normenc import cli, networks, tasks, training
 
 matplotlib.use("Agg")
+
+
+def pytest_collection_finish(session):
+    """What was imported and collected stays until the end; the garbage collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -225,7 +225,7 @@ def test_recordings_are_listed(normenc):
 def test_fetch_names_what_there_is(normenc):
     code, _, err = normenc("recordings", "fetch", "monkey")
     assert code == 2
-    assert "recordings to download are stringer2021" in err
+    assert "there is no recording 'monkey'; the names are simulated-v1, " in err
 
 
 def test_version_and_help(normenc):

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
 from normenc import figures
 from normenc.errors import InputError
@@ -93,3 +94,11 @@ def test_competence_that_is_not_known_is_not_drawn():
         figures.competence(by_seed().assign(perfect=np.nan))
     with pytest.raises(InputError, match="no column 'score'"):
         figures.competence(by_seed().drop(columns="score"))
+
+
+def test_ten_tasks_are_told_apart_by_their_colours():
+    table = pd.concat([by_seed()[:1].assign(task=f"task {k}") for k in range(10)], ignore_index=True)
+    points = [line for line in figures.competence(table).lines if line.get_linestyle() == "None"]
+    colours = np.array([to_rgb(line.get_color()) for line in points])
+    apart = np.linalg.norm(colours[:, None] - colours, axis=2)[np.triu_indices(10, 1)]
+    assert len(points) == 10 and apart.min() > 0.25

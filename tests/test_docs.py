@@ -29,6 +29,7 @@ from normenc.study.tables import failure_table
 from run_schema import check_columns, check_run
 
 DOCS = Path(__file__).parents[1] / "docs"
+BOARDS = ("leaderboard", "leaderboard_trial")
 
 
 def blocks(name: str, language: str) -> list[str]:
@@ -52,7 +53,9 @@ def test_the_examples_of_tasks_and_encoders_run(tmp_path):
     assert layer == "<LayerResponses '0': 60 stimuli x 61,504 units, float32, on disk>"
 
 
-@pytest.mark.parametrize("page", ["recordings.md", "tuning.md", "simulation.md", "encoding.md", "figures.md"])
+@pytest.mark.parametrize(
+    "page", ["recordings.md", "public_recordings.md", "tuning.md", "simulation.md", "encoding.md", "figures.md"]
+)
 def test_the_examples_of_recordings_run(tmp_path, page):
     programs = blocks(page, "python")
     assert programs
@@ -95,23 +98,38 @@ def test_every_example_study_can_be_prepared(example):
         assert prepared.units or prepared.encoders
 
 
+def test_the_winner_on_trial_is_trained_as_on_the_leaderboard_from_other_seeds():
+    board, trial = (load_study(DOCS.parent / "examples" / f"{name}.toml") for name in BOARDS)
+    (task,), (network,) = trial.task, trial.network
+    own_task = next(own for own in board.task if own.name == task.name)
+    own_network = next(own for own in board.network if own.title == network.title)
+    assert (task.options, network.options) == (own_task.options, own_network.options)
+    assert trial.training_of(task, network) == board.training_of(own_task, own_network)
+    assert set(trial.layers_of(network)) < set(board.layers_of(own_network))
+    assert not set(trial.seeds) & set(board.seeds)
+
+
 def test_the_leaderboards_example_asks_only_for_other_seeds(tmp_path):
-    rng = np.random.default_rng(0)
-    v1 = rsa.rdm(rng.normal(size=(12, 30)))
-    trained = [rsa.rdm(rng.normal(size=(12, 30))) for _ in range(3)]
-    named = {"v1_rdm_digitised": v1, "Fourier_amplitude": rsa.rdm(rng.normal(size=(12, 30)))}
-    named |= {f"ConvPoolFC_fc_relu_trained_seed{seed}": rdm for seed, rdm in enumerate(trained)}
-    table = xr.DataArray(
-        np.stack(list(named.values())), {"population": list(named)}, ("population", "stimulus", "stimulus_2")
+    orientation = np.arange(-90.0, 90.0, 15.0)
+    np.savez(tmp_path / "v1.npz", rdm=rsa.rdm(np.random.default_rng(0).normal(size=(12, 30))), orientation=orientation)
+    study = Study(
+        stages=["represent", "compare"],
+        recording={"source": str(tmp_path / "v1.npz")},
+        task={"n_train": 50, "n_test": 20},
+        network={"name": "FC"},
+        stimuli={"resolution": 0.03},
+        training={"n_seeds": 3, "n_epochs": 1},
+        comparison={"layers": ["fc"], "generalise_to": ["seeds"], "n_samples": 2000, "other_measures": []},
     )
-    table.to_dataset(name="dissimilarity").to_netcdf(tmp_path / "rdms.nc")
+    found = run(study, out=tmp_path / "run", progress=False)
     namespace: dict = {}
     exec(blocks("leaderboard.md", "python")[0], namespace)
-    (row,) = namespace["difference_over_seeds"](tmp_path).to_dict("records")
-    similarity = [rsa.compare_rdms(rdm, v1) for rdm in trained]
-    expected = stats.ttest_1samp(similarity, rsa.compare_rdms(named["Fourier_amplitude"], v1))
-    assert row["difference"] == pytest.approx(np.mean(similarity) - rsa.compare_rdms(named["Fourier_amplitude"], v1))
-    assert row["p"] == pytest.approx(expected.pvalue, rel=0.1)  # of a thousand bootstrap samples
+    (row,) = namespace["difference_over_seeds"](tmp_path / "run", "pixels").to_dict("records")
+    table = found.similarity_by_seed.set_index("kind")["similarity"]
+    expected = stats.ttest_1samp(table["trained layer"], table["control"].iloc[-1])
+    assert found.similarity["encoder"].iloc[-1] == "pixels"
+    assert row["difference"] == pytest.approx(table["trained layer"].mean() - table["control"].iloc[-1])
+    assert row["p"] == pytest.approx(expected.pvalue, rel=0.1)  # of two thousand bootstrap samples
 
 
 TOGETHER = ("start.md", "norms.md", "measures.md", "design.md")

@@ -24,7 +24,7 @@ WRONG = {  # command lines that each command refuses with exit code 2, and a par
     "compare": (["nothing", "other"], "nothing: there is no such folder"),
     "open": (["nothing", "--no-browser"], "nothing"),
     "doctor": (["--last"], "there is no report"),
-    "recordings": (["fetch", "monkey"], "recordings to download are"),
+    "recordings": (["fetch", "monkey"], "there is no recording"),
 }
 
 

@@ -46,8 +46,9 @@ ROOMS: dict[str, set[str]] = {  # what each room imports, beside the floor that 
         *("stimuli", "tasks", "networks", "controls", "training", "representations", "recordings", "quality", "rsa"),
         *("tuning", "embedding", "encoding", "figures", "pretrained", "runs"),
     },
+    "published": {"encoding", "recordings", "rsa", "runs", "study", "tuning"},
     "report": {"figures", "recordings", "rsa", "runs"},
-    "cli": {"quality", "recordings", "report", "runs", "study"},
+    "cli": {"published", "quality", "recordings", "report", "runs", "study"},
 }
 
 

@@ -105,7 +105,7 @@ def test_pictures_have_all_digits_but_edited_numbers_stay(folder, made):
     np.testing.assert_array_equal(drawn[1:], exact["similarity"][1:])
 
 
-@pytest.mark.parametrize(("kind", "said"), [("power", "a power analysis"), ("pictures", "pictures that were drawn")])
+@pytest.mark.parametrize(("kind", "said"), [("power", "a power analysis"), ("pictures", "figures of a run")])
 def test_folders_of_another_kind_are_refused(folder, kind, said):
     write_marker(folder, made_of(folder, kind))
     for read in (Run.open, report.render, redraw):

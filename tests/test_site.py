@@ -19,7 +19,18 @@ import normenc
 
 ROOT = Path(__file__).parents[1]
 # What serves the others, and the command.
-INNER = {"arrays", "cli", "csv_tables", "freed_memory", "keys", "renamed", "showing", "texts", "whole_files"}
+INNER = {
+    "arrays",
+    "cli",
+    "csv_tables",
+    "freed_memory",
+    "keys",
+    "optimizers",
+    "renamed",
+    "showing",
+    "texts",
+    "whole_files",
+}
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from typing import Any
 
 from normenc.texts import visible
 
-__all__ = ["InputError", "NormencWarning", "quoted", "shortened"]
+__all__ = ["InputError", "NormencWarning", "NotHereError", "quoted", "shortened"]
 
 MOST_SAID, MOST_QUOTED = 2000, 80  # characters in a message, and in a quoted value
 
@@ -34,6 +34,10 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         return "\n".join(self.args)
+
+
+class NotHereError(InputError):
+    """A recording that was asked for is not on this computer; all else about the question may be right."""
 
 
 class NormencWarning(UserWarning):

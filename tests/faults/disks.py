@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from kills import in_peace
+from kills import STAGES, in_peace
 from workplace import Workplace, differences, leftovers
 
 ROOM = "64m"
@@ -13,7 +13,7 @@ ROOM = "64m"
 
 def full(folder: Path, seed: int, n: int) -> Iterator[str | None]:
     """Runs on disks of n sizes, from nearly nothing to nearly enough; then on one that has room."""
-    place = Workplace(folder)
+    place = Workplace(folder, stages=STAGES)
     wanted, _ = in_peace(place)
     needed = sum(map(len, wanted.values())) + sum(path.stat().st_size for path in (folder / "cache").rglob("*.*"))
     rng = np.random.default_rng(seed)

@@ -1,5 +1,6 @@
 """Runs killed at any moment, from the first line read to the last file moved."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,9 +42,7 @@ def over_another(folder: Path, seed: int, n: int) -> Iterator[str | None]:
     other, _ = in_peace(place, "other")
     for index in range(n):
         without(folder / "out")
-        if place.normenc(place.arguments("out")).code:
-            yield "the other run cannot be written"
-            continue
+        shutil.copytree(folder / "other", folder / "out")
         for name in ("notes.txt", "figures/mine.png"):
             (folder / "out" / name).write_bytes(NOTES)
         (folder / "tiny.toml").write_text(

@@ -1,5 +1,6 @@
 """A small study in a folder of its own, and the command line run on it in processes that may be killed."""
 
+import importlib
 import os
 import re
 import shutil
@@ -36,6 +37,15 @@ other_measures = []
 n_samples = 100
 n_permutations = 200
 """
+# What a run otherwise loads as it first needs it: loaded once, and not in every process that is forked.
+for room in (
+    "normenc.cli.commands",
+    "normenc.study.running",
+    "normenc.report",
+    "matplotlib.pyplot",
+    "sklearn.manifold",
+):
+    importlib.import_module(room)
 FINISHED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")  # when a run ended, which differs
 NOTES = b"what I saw under the microscope\n"
 

@@ -325,7 +325,9 @@ def test_a_session_of_dandi_is_read_as_pynwb_has_it(shared_data):
 def test_sessions_without_stimuli_are_refused(shared_data):
     said = refused(shared_data / "real/pynapple_A8604.nwb")
     assert said.startswith("no column has stimuli that differ between trials (epochs has start_time, stop_time, tags)")
-    assert refused(shared_data / "real/allen_496908818s.nwb") == "this is an NWB 1 file; convert it to NWB 2 first"
+    assert refused(shared_data / "real/allen_496908818s.nwb").startswith(
+        "this is an NWB 1 file; convert it to NWB 2 first"
+    )
 
 
 def test_regions_by_peak_channel(tmp_path):
@@ -612,7 +614,7 @@ def test_files_that_are_none(tmp_path, spikes):
     assert refused(tmp_path / "plain.nwb") == "this HDF5 file is not an NWB file: it has no nwb_version"
     with h5py.File(tmp_path / "old.nwb", "w") as file:
         file["nwb_version"] = "NWB-1.0.6"
-    assert refused(tmp_path / "old.nwb") == "this is an NWB 1 file; convert it to NWB 2 first"
+    assert refused(tmp_path / "old.nwb").startswith("this is an NWB 1 file; convert it to NWB 2 first")
     with h5py.File(tmp_path / "hollow.nwb", "w") as file:
         file.attrs["nwb_version"] = "2.8.0"
     assert refused(tmp_path / "hollow.nwb").startswith("pynwb cannot read this file (")

@@ -5,6 +5,8 @@ import pytest
 
 from normenc import rsa
 from normenc.errors import InputError
+from normenc.rsa.drawn_ceilings import inflation_of_pairs, mean_of_pairs
+from normenc.rsa.resampling import inflation, total_variance
 
 RNG = np.random.default_rng(0)
 N = 40
@@ -115,6 +117,66 @@ def test_three_animals_cover_the_difference_in_the_population():
         found = rsa.against_animals({"m": model}, own, generalise_to=["animals"], n_samples=50, seed=seed).models
         covered.append(found["low"][0] <= truth <= found["high"][0])
     assert np.mean(covered) > 0.85
+
+
+@pytest.mark.parametrize("subject", [[0, 1, 2, 3, 4, 5], [0, 0, 1, 2, 3, 3]], ids=["one RDM each", "several of some"])
+@pytest.mark.parametrize("extra", [0, 1])
+def test_an_animals_share_in_pairs_changes_as_that_in_a_mean(subject, extra):
+    """Of similarities that are sums of a value of each animal, a mean over pairs is twice that of the values."""
+    rng = np.random.default_rng(2)
+    subject = np.array(subject)
+    n = subject.max() + 1
+    values = rng.normal(size=n)[subject]
+    between = (values[:, None] + values)[None]
+    animals = extra + rng.multinomial(n, np.full(n, 1 / n), size=40)
+    amounts = animals[:, subject]
+    found = mean_of_pairs(between, amounts, subject)
+    whole = mean_of_pairs(between, np.ones((1, len(subject))), subject)
+    pairs = between[0][subject[:, None] != subject]
+    assert whole == pytest.approx(pairs.mean())
+    of_values = amounts @ values / amounts.sum(axis=1)
+    np.testing.assert_allclose(found - whole, 2 * (of_values - values.mean()), atol=1e-12)
+    alone = np.where(subject == 1, 6, 0)[None]
+    assert np.isnan(mean_of_pairs(between, alone, subject)).all()
+
+
+def test_variance_of_a_mean_over_pairs_is_divided_between_animals_and_pairs():
+    """Of similarities with a part of each animal and a part of each pair, whose variances are known."""
+    rng = np.random.default_rng(1)
+    n, single, pair = 12, 0.3, 0.8
+    truth = 4 * single**2 / n + pair**2 / (n * (n - 1) / 2)
+    found, rows, columns = [], *np.triu_indices(n, k=1)
+    for _ in range(120):
+        own, between = single * rng.normal(size=n), np.zeros((n, n))
+        between[rows, columns] = pair * rng.normal(size=len(rows))
+        between += between.T + own + own[:, None]
+        counts = rng.multinomial(n, np.full(n, 1 / n), size=200)
+        ways = [counts, 1 + counts]
+        variances = [mean_of_pairs(between[None], w, np.arange(n)).var(ddof=1) for w in ways]
+        inflations = [{"animals": (*inflation(w), inflation_of_pairs(w))} for w in ways]
+        found.append(total_variance(variances, inflations, {"animals": n})[0])
+    assert np.mean(found) == pytest.approx(truth, rel=0.15)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.6])
+def test_six_animals_vary_as_over_recordings(spread):
+    """Alike, and of different noise, when a model differs from an animal less than animals do from each other."""
+    patterns = np.random.default_rng(5).normal(size=(20, 30))
+    model = rsa.rdm(patterns + 0.8 * np.random.default_rng(1).normal(size=patterns.shape))
+    differences, errors, n = [], [], 200
+    for seed in range(n):
+        rng = np.random.default_rng([8, seed])
+        noise = np.exp(spread * rng.normal(size=6))
+        own = np.stack([rsa.rdm(patterns + one * rng.normal(size=patterns.shape)) for one in noise])
+        apart = ~np.eye(6, dtype=bool)
+        between = rsa.compare_rdms(own, own)[apart].mean()
+        differences.append(rsa.compare_rdms(model, own).mean() - between)
+        if seed < 40:
+            found = rsa.against_animals({"m": model}, own, generalise_to=["animals"], n_samples=200, seed=seed)
+            assert found.models["difference"][0] == pytest.approx(differences[-1])
+            errors.append(found.models["standard_error"][0])
+    # 0.5 of it where an animal's share in pairs and in the mean differed.
+    assert 0.9 < np.mean(np.square(errors)) / np.var(differences, ddof=1) < 2.1
 
 
 @pytest.mark.parametrize("kind", ["rdms", "session rdms", "linear-cka", "bures", "soft-matching"])

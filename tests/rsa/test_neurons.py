@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 
-from normenc.rsa import rdm
+from normenc import rsa
+from normenc.rsa import ceiling, rdm
 from normenc.rsa.ceiling import neuron_halves
+from normenc.rsa.inference import infer
+from normenc.rsa.neuron_noise import NeuronNoise
 from normenc.rsa.neurons import added_up, deal
-from normenc.rsa.pairs import upper
+from normenc.rsa.pairs import pair_weights, upper
 
 RESPONSES = np.random.default_rng(0).normal(size=(9, 40)) + np.linspace(0, 3, 40)
 
@@ -29,13 +32,71 @@ def test_groups_add_up_to_the_whole():
     np.testing.assert_allclose(neurons.vectors(np.ones((1, 100)))[0], upper(rdm(many)), atol=1e-12)
 
 
-def test_no_neuron_is_in_both_halves():
+@pytest.mark.parametrize("memory", [1, 2**21], ids=["one split at a time", "all at once"])
+def test_no_neuron_is_in_both_halves(memory, monkeypatch):
+    monkeypatch.setattr(ceiling, "HALVES_BYTES", memory)
     neurons = added_up(deal(RESPONSES))
-    halves = list(neuron_halves(neurons, np.ones((1, 40), dtype=int), 3, 0))
+    counts = np.stack([np.ones(40, dtype=int), np.arange(40) % 4 > 0])
+    halves = list(neuron_halves(neurons, counts, 3, 0))
     order = np.random.default_rng(0).permutation(40)
     rng = np.random.default_rng([0, 3])
     assert len(halves) == 3
-    for first, second in halves:
-        inside = np.isin(np.arange(40), rng.permutation(40)[:20])
-        np.testing.assert_allclose(first[0], upper(rdm(RESPONSES[:, order[inside]])), atol=1e-12)
-        np.testing.assert_allclose(second[0], upper(rdm(RESPONSES[:, order[~inside]])), atol=1e-12)
+    for both in halves:
+        drawn = rng.permutation(40)
+        for sample, times in enumerate(counts):
+            there = drawn[times[drawn] > 0]
+            for half, own in zip(both, np.split(there, [len(there) // 2]), strict=True):
+                inside = np.isin(np.arange(40), own)
+                np.testing.assert_allclose(half[sample], upper(rdm(RESPONSES[:, order[inside]])), atol=1e-12)
+
+
+@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_reliability_of_a_mean_over_neurons_is_that_of_all_splits(centred, weighted):
+    """Euclidean RDMs are means over neurons: products of different neurons' RDMs have no noise, by hand."""
+    own = RESPONSES[:, :8]
+    neurons = added_up(deal(own, "euclidean"))
+    noise = NeuronNoise.of(neurons, centred=centred)
+    stimuli = np.array([[2, 0, 1, 1, 1, 2, 1, 1, 0] if weighted else [1] * 9])
+    weights = pair_weights(stimuli).T
+    counts = np.ones((1, 8), dtype=int)
+    found = noise.reliabilities(counts, neurons.vectors(counts), weights)
+    order = np.random.default_rng(0).permutation(8)
+    each = np.stack([upper(rdm(own[:, [k]], metric="euclidean")) for k in order])
+    each = each - (each @ weights.T / weights.sum() if centred else 0)
+    products = (each * weights) @ each.T
+    signal = (products.sum() - np.trace(products)) / (8 * 7)
+    assert found[0] == pytest.approx(signal / (products.sum() / 64), rel=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["correlation", "cosine", "euclidean"])
+def test_parts_of_an_rdm_are_its_derivatives(metric):
+    neurons = added_up(deal(RESPONSES, metric))
+    parts = NeuronNoise.of(neurons, centred=True).parts
+    step = 1e-6
+    weights = np.ones((1, 40)) + step * np.eye(40)[:1]
+    change = (neurons.vectors(weights) - neurons.vectors(np.ones((1, 40))))[0] / step
+    np.testing.assert_allclose(parts[0] / 40, change, atol=1e-4 * np.abs(change).max())
+    np.testing.assert_allclose(parts.mean(axis=0), 0, atol=1e-12 * np.abs(parts).max())
+
+
+def test_ceilings_and_differences_vary_as_over_recordings():
+    """Standard errors against what 120 recordings of the same stimuli vary by, each of its own neurons.
+
+    From halves with copies of neurons the variance of the ceiling was twice as large, and more with fewer splits.
+    """
+    features = np.random.default_rng(3).normal(size=(30, 12))
+    models = {"one": rdm(features[:, :6]), "other": rdm(features[:, 6:])}
+    n, rows, errors = 120, [], []
+    for seed in range(n):
+        rng = np.random.default_rng([9, seed])
+        responses = features @ rng.normal(size=(12, 100)) / np.sqrt(12) + rng.normal(size=(30, 100))
+        lower = rsa.noise_ceiling(responses=responses, n_splits=30).lower
+        found = rsa.compare_rdms([*models.values()], rdm(responses)[None])[:, 0]
+        rows.append([lower, found[0] - found[1]])
+        if seed < 12:
+            given = infer(models, responses=responses, generalise_to=["neurons"], n_samples=150, n_permutations=1)
+            errors.append([np.ptp(given.ceiling_intervals[0]) / 2 / 1.984, given.pairs["standard_error"][0]])
+    ratio = np.mean(np.square(errors), axis=0) / np.var(rows, axis=0, ddof=1)
+    assert 0.8 < ratio[0] < 1.5
+    assert 0.75 < ratio[1] < 1.3

@@ -4,10 +4,11 @@ import pytest
 from normenc import rsa
 from normenc.errors import InputError
 from normenc.rsa import infer, noise_ceiling, rdm
+from normenc.rsa import trials as room
 from normenc.rsa.inference import infer_in_scopes
 from normenc.rsa.neurons import deal
 from normenc.rsa.recorded import packed
-from normenc.rsa.trials import DrawsByNeuron, Trials, draw_trials
+from normenc.rsa.trials import DrawsByNeuron, Trials, draw_trials, halves_of
 
 FAST = {"n_samples": 60, "n_permutations": 1}
 FEATURES = np.random.default_rng(3).normal(size=(20, 12))
@@ -49,6 +50,18 @@ def test_unequal_numbers_of_trials_vary_by_the_same_share():
     means = np.einsum("bir,ri->bi", draws.mean(), values[:, :, 0])
     expected = np.nanvar(repeats[:, :, 0], axis=0, ddof=1) / n_trials
     np.testing.assert_allclose(means.var(axis=0), 0.25 * expected, rtol=0.05)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100], ids=["one by one", "in pairs", "together"])
+@pytest.mark.parametrize("repeats", [[1], [0, 3]])
+def test_halves_of_several_samples_are_those_of_each(at_once, repeats, monkeypatch):
+    monkeypatch.setattr(room, "MAX_AT_ONCE", at_once * 3 * 4 * 5)
+    by_neuron = DrawsByNeuron(5, 3, np.array([5, 4, 5, 5]), 0.5, (0,))
+    draws = [by_neuron.of_groups(sample) for sample in range(5)]
+    found = halves_of(draws, repeats)
+    assert len(found) == 5
+    for own, half in zip(draws, found, strict=True):
+        np.testing.assert_array_equal(half, own.half(repeats))
 
 
 def test_halves_get_noise_of_their_own_trials():

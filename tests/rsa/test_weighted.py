@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from rsatoolbox.inference.noise_ceiling import boot_noise_ceiling
 from rsatoolbox.rdm import RDMs, compare
+from scipy.stats import kendalltau
 
 from normenc.rsa.comparison import METHODS
+from normenc.rsa.kendall_samples import Divided, taus_in_samples
 from normenc.rsa.pairs import upper
 from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 
@@ -208,3 +210,26 @@ def test_tau_a_in_samples_by_counting_all_pairs(example, extra, private, monkeyp
         expected = signs[0] @ signs[1].T / (n * (n - 1))
         np.testing.assert_allclose(found[sample], expected, rtol=0, atol=1e-14)
         np.testing.assert_allclose(own[sample], expected[:, sample], rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("values", [(3, 200), (150, 150), (40, 2)], ids=["few values", "no ties", "one value is most"])
+@pytest.mark.parametrize("at_once", [2**24, 300])
+def test_tau_a_of_all_samples_together_is_scipys_of_each(values, at_once, monkeypatch):
+    """SciPy's tau-b of the repeated entries, times what ties are not counted."""
+    monkeypatch.setattr("normenc.rsa.kendall_samples.ENTRIES", at_once)
+    rng = np.random.default_rng(2)
+    vectors = [np.where(rng.random(150) < 0.4, 0, rng.permutation(150) % n) for n in values]
+    if values == (150, 150):
+        vectors = [rng.permutation(150) for _ in values]
+    dense = [np.unique(own, return_inverse=True)[1] for own in vectors]
+    divided = [Divided(own, np.argsort(own, kind="stable")) for own in dense]
+    weights = rng.multinomial(150, np.full(150, 1 / 150), size=6) * np.array([[1], [1], [1], [3], [0], [0]])
+    weights[5, 7] = 1
+    found = taus_in_samples(divided, [(0, 1), (1, 0), (1, 1)], weights.astype(float))
+    for times, taus in zip(weights[:4], found[:4], strict=True):
+        x, y = (np.repeat(own, times) for own in vectors)
+        pairs = len(x) * (len(x) - 1) / 2
+        untied = [pairs - sum(n * (n - 1) / 2 for n in np.unique(v, return_counts=True)[1]) for v in (x, y)]
+        expected = kendalltau(x, y).statistic * np.sqrt(untied[0]) * np.sqrt(untied[1]) / pairs
+        np.testing.assert_allclose(taus, [expected, expected, untied[1] / pairs], rtol=0, atol=1e-12)
+    assert np.isnan(found[4:]).all()  # none, and a single entry

@@ -153,6 +153,22 @@ def test_layers_that_have_died_are_left_out_and_named(tmp_path):
         assert failures["reason"].str.contains("same response|no dissimilarit|undefined").any()
 
 
+def test_a_layer_that_died_in_training_is_left_out_at_earlier_checkpoints(tmp_path):
+    study = Study(
+        recording={"n_neurons": 20, "bin_width": 15},
+        stimuli={"resolution": 0.03},
+        task={"n_train": 50, "n_test": 20},
+        network=[{"name": "FC", "n_hidden": 4}, {"name": "ConvFC", "n_hidden": 4}],
+        training={"n_epochs": 2, "learning_rate": 1.0, "momentum": 0.9, "n_seeds": 2, "checkpoints": [0, 2]},
+        comparison={"layers": "all", "other_measures": [], "n_samples": 50},
+    )
+    finished = run(study, tmp_path / "run", progress=False, device="cpu", stages=QUICK)
+    assert "fc_relu" in set(finished.failures["layer"])
+    trained = finished.similarity[finished.similarity["kind"] == "trained layer"]
+    assert set(finished.over_training["encoder"]) == set(trained["encoder"])
+    assert "FC fc" in set(trained["encoder"]) and "FC fc_relu" not in set(trained["encoder"])
+
+
 def test_a_unit_that_fails_does_not_stop_the_others(tmp_path):
     settings = GRID.model_dump()
     settings["task"][2]["training"] = {"learning_rate": 1e30}

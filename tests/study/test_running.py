@@ -349,17 +349,22 @@ def test_the_seed_of_a_simulation_that_was_loaded_is_not_known(tmp_path):
 
 
 def test_same_seed_same_bytes_other_seed_others(small, tmp_path):
-    again = run(SMALL, tmp_path / "again", progress=False, device="cpu")
+    described = (*QUICK, "describe")  # its pictures, of which a run draws each twice, are drawn as SVG alone
+    again = run(SMALL, tmp_path / "again", progress=False, device="cpu", stages=described)
+    redraw(again.folder, tmp_path / "pictures", formats=["svg"])
     one, other = (
         run(BRIEF.with_changes(seed=seed), tmp_path / str(seed), progress=False, device="cpu", stages=QUICK)
         for seed in (4, 5)
     )
-    for name in ("training.csv", "similarity.csv", "differences.csv", "study.toml"):
+    for name in ("training.csv", "similarity.csv", "differences.csv"):
         assert (again.folder / name).read_bytes() == (small.folder / name).read_bytes()
         assert (other.folder / name).read_bytes() != (one.folder / name).read_bytes()
+    text = (small.folder / "study.toml").read_text()
+    assert (again.folder / "study.toml").read_text() == Study(**SMALL.model_dump() | {"stages": [*described]}).to_toml()
+    assert text == SMALL.to_toml() and (other.folder / "study.toml").read_text() != text
     for picture in PICTURES:
-        name = f"figures/{picture}.svg"
-        assert (again.folder / name).read_bytes() == (small.folder / name).read_bytes()
+        drawn = small.folder / "figures" / f"{picture}.svg"
+        assert (tmp_path / "pictures" / drawn.name).read_bytes() == drawn.read_bytes()
 
 
 def test_a_run_is_not_overwritten_without_force(tmp_path):

@@ -22,6 +22,8 @@ FLAGS = {option.field: option.flag for option in OPTIONS} | {
     "workers": "--workers",
     "scheduler": "--scheduler",
     "wait": "--wait",
+    "long": "--long",
+    "tolerance": "--tolerance",
     "tls_ca": "--tls-ca",
     "tls_cert": "--tls-cert",
     "tls_key": "--tls-key",
@@ -29,7 +31,7 @@ FLAGS = {option.field: option.flag for option in OPTIONS} | {
 QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 BRACKETED = (rf"\{first}(?:{QUOTED}|[^\{first}\{last}'\"])*\{last}" for first, last in ("{}", "[]", "()"))
 VALUE = "|".join((*BRACKETED, QUOTED, r"-?\w[\w.+-]*\w", r"-?\w"))
-ARGUMENT = re.compile(rf"(?<![\w.'\"-])({'|'.join(FLAGS)})=(?:({VALUE})|(?=[\s,;:.)]|$))")
+ARGUMENT = re.compile(rf"(?<![\w.'\"?&-])({'|'.join(FLAGS)})=(?:({VALUE})|(?=[\s,;:.)]|$))")
 
 
 def as_options(text: str) -> str:
@@ -49,6 +51,8 @@ def as_options(text: str) -> str:
     "--times=-0.5,1.4 or --window FROM,TO; --where 'session=a|b'"
     >>> as_options("quality=good is what the file says")
     'quality=good is what the file says'
+    >>> as_options("allen-2p/5?window=0,1 is not downloaded yet")  # the name of a recording, with its options
+    'allen-2p/5?window=0,1 is not downloaded yet'
     """
     return ARGUMENT.sub(_option, text)
 

@@ -8,6 +8,7 @@ import typer
 from normenc.cli.design import design_app
 from normenc.cli.estimates import print_estimate
 from normenc.cli.guard import Interrupted
+from normenc.cli.handing_on import handing_on_app
 from normenc.cli.next_steps import is_study, next_steps
 from normenc.cli.opening import open_in_browser, serve_page
 from normenc.cli.options import default_workers, scheduler_of, split, takes_recording
@@ -220,6 +221,7 @@ def check(
 app.command(short_help="Find out how much data it takes to identify the correct model.")(power)
 app.command(short_help="Find out which models these data could tell apart.")(identify)
 app.registered_commands += design_app.registered_commands
+app.registered_commands += handing_on_app.registered_commands
 
 
 @app.command(short_help="Redraw the figures of a finished run, for a paper.")

@@ -33,6 +33,7 @@ EXTRAS = {  # what brings them, and what they are for
     "pynwb": ("nwb", "NWB files"),
     "torchvision": ("models", "pretrained networks"),
     "timm": ("models", "pretrained networks"),
+    "remfile": ("stream", "recordings read where they lie"),
     "plenoptic": ("pyramid", "the steerable pyramid"),
 }
 GIB = 2**30
@@ -153,16 +154,22 @@ def _extras() -> list[str]:
 
 
 def _recordings() -> list[str]:
-    from normenc.recordings.download import cached_file
-    from normenc.recordings.sources import SOURCES
+    from normenc.errors import InputError
+    from normenc.recordings import catalogue
+    from normenc.recordings.public.listing import example_of, kept_files
 
     lines = []
-    for source in SOURCES.values():
-        here = False
+    try:
+        collections = catalogue()
+    except InputError as error:  # of another package's collection
+        return [f"recordings: {error}"]
+    for own in collections.values():
+        n_files = 0
         with suppress(OSError):  # of a cache that may not be entered
-            here = source.url is None or cached_file(source.name).exists()
-        advice = "here" if here else f"not here: normenc recordings fetch {source.name}"
-        lines.append(f"recording {source.name}: {advice}")
+            n_files = len(kept_files(own))
+        here = "here" if own.simulated else f"{n_files} file{'s' * (n_files != 1)} here"
+        advice = here if own.simulated or n_files else f"not here: normenc recordings fetch {example_of(own)}"
+        lines.append(f"recording {own.name}: {advice}")
     shared = os.environ.get("NORMENC_SHARED_DATA")
     if shared:
         lines.append(f"shared data: {shared}, {'a folder' if Path(shared).is_dir() else 'NOT THERE'}")

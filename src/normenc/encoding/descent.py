@@ -9,6 +9,7 @@ from torch import nn
 
 from normenc.encoding.held_out import FittedData
 from normenc.errors import InputError
+from normenc.optimizers import uncompiled
 
 __all__ = ["Descent", "DivergenceError", "Penalties", "predicted"]
 
@@ -57,8 +58,8 @@ class Descent:
     def optimiser(self, name: str, learning_rate: float, momentum: float) -> torch.optim.Optimizer:
         """Build the optimiser with this name, see :func:`normenc.encoding.fit`."""
         if name == "adam":
-            return torch.optim.Adam(self.model.parameters(), lr=learning_rate)
-        return torch.optim.SGD(self.model.parameters(), lr=learning_rate, momentum=momentum)
+            return uncompiled(torch.optim.Adam)(self.model.parameters(), lr=learning_rate)
+        return uncompiled(torch.optim.SGD)(self.model.parameters(), lr=learning_rate, momentum=momentum)
 
     def steps(self, optimizer: torch.optim.Optimizer) -> Iterator[tuple[float, float]]:
         """Take the steps of one epoch; returns loss and penalty before each."""

@@ -19,6 +19,7 @@ __all__ = ["competence", "with_known_competence"]
 COLUMNS = ("recording", "task", "network", "layer", "kind", "seed", "similarity", "score", "chance", "perfect")
 LOWEST = -0.5  # of the axis; a score further below chance is drawn at its end
 CONTROL = "#555555"
+COLOURS = (*OKABE_ITO[:6], "#882255", "#999933", "#44AA99", "#000000")  # of tasks: no order that a gradient could show
 
 
 def with_known_competence(by_seed: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +74,7 @@ def competence(by_seed: pd.DataFrame, similarity: pd.DataFrame | None = None, *,
     if points.empty:
         raise InputError("no trained layer has a similarity and a score whose chance and best are known; none is drawn")
     tasks, networks = (list(dict.fromkeys(points[name])) for name in ("task", "network"))
-    colours = dict(zip(tasks, palette(len(tasks), OKABE_ITO), strict=True))
+    colours = dict(zip(tasks, palette(len(tasks), COLOURS), strict=True))
     markers = {name: MARKERS[k % len(MARKERS)] for k, name in enumerate(networks)}
     handles = [*_handles(colours, markers), *pale_point(points, "none"), *_references(similarity)]
     labels = [str(handle.get_label()) for handle in handles]

@@ -10,7 +10,7 @@ from normenc.quality.raw import RawValues, look_at
 from normenc.recordings import Preparation, Recording
 from normenc.recordings.contents import Contents
 from normenc.recordings.loading import chosen, contents, load, prepared, with_cautions
-from normenc.recordings.sources import SOURCES
+from normenc.recordings.public.names import is_read_as_file
 from normenc.texts import visible
 
 __all__ = ["Checked", "as_given", "read", "read_again"]
@@ -69,8 +69,10 @@ def read_again(source: str | Path, asked: Preparation, recording: Recording, des
 
 def _read(source: str | Path, n_neurons: int | None, asked: Preparation) -> tuple[Recording, RawValues | None, str]:
     """The recording without missing values, a description of the values in the file, and their unit."""
-    if str(source) in SOURCES and SOURCES[str(source)].url is None:
+    if not is_read_as_file(str(source)):
         recording = load(source, n_neurons=n_neurons, preparation=asked)
+        if recording.responses is None:
+            return recording, None, ""
         return recording, look_at(_rows(recording)), recording.units
     with contents(source, asked) as content:
         if content.responses is None:

@@ -8,10 +8,13 @@ from normenc.recordings.conversion import (
     to_rsatoolbox,
     to_xarray,
 )
-from normenc.recordings.download import cache_folder, fetch
 from normenc.recordings.export import save, save_rdm
 from normenc.recordings.loading import load
 from normenc.recordings.preparation import Preparation
+from normenc.recordings.public.cache import cache_folder
+from normenc.recordings.public.collection import Collection, Option, RemoteFile
+from normenc.recordings.public.fetching import fetch
+from normenc.recordings.public.registry import catalogue, register
 from normenc.recordings.recording import Recording
 from normenc.recordings.reliable import keep_reliable
 from normenc.recordings.simulation import (
@@ -23,19 +26,20 @@ from normenc.recordings.simulation import (
     simulated_natural,
     simulated_v1,
 )
-from normenc.recordings.sources import SOURCES, Source
 from normenc.recordings.steps import bin_stimuli, fold, keep_responsive, select, z_score
 from normenc.recordings.streaming import StreamedRDM, stream_rdm
 
 __all__ = [
-    "SOURCES",
+    "Collection",
+    "Option",
     "Preparation",
     "Recording",
+    "RemoteFile",
     "SimulatedRecording",
-    "Source",
     "StreamedRDM",
     "bin_stimuli",
     "cache_folder",
+    "catalogue",
     "contaminate",
     "divisive_normalisation",
     "fetch",
@@ -47,6 +51,7 @@ __all__ = [
     "load",
     "rdm_to_xarray",
     "rdms_to_rsatoolbox",
+    "register",
     "save",
     "save_rdm",
     "select",

@@ -1,18 +1,16 @@
 """Load a recording by its name or from its file, and prepare it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from hashlib import file_digest, md5
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from normenc.errors import InputError
+from normenc.errors import InputError, NotHereError
 from normenc.recordings.bins import bin_centres
 from normenc.recordings.contents import Contents
-from normenc.recordings.download import cached_file
 from normenc.recordings.files import is_file, is_folder, is_other
 from normenc.recordings.formats import cuts_trials, maps_names, opened
 from normenc.recordings.image_files import read_images
@@ -20,11 +18,14 @@ from normenc.recordings.labels import NEURON_LABELS, as_labels
 from normenc.recordings.naming import understand
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.provenance import reads, unchanged
+from normenc.recordings.public.fetching import read_files
+from normenc.recordings.public.names import is_name, parse
+from normenc.recordings.public.opening import check_reads_nothing, read_public
+from normenc.recordings.public.registry import catalogue
 from normenc.recordings.recording import Recording
 from normenc.recordings.reliable import keep_reliable
 from normenc.recordings.shared import with_shared
 from normenc.recordings.simulation import made
-from normenc.recordings.sources import SOURCES
 from normenc.recordings.steps import bin_stimuli, fold, keep_responsive, kept_by_labels, select, z_score
 from normenc.recordings.streaming import stream_rdm
 from normenc.stimulus_types import as_type
@@ -82,7 +83,8 @@ def load(
     Parameters
     ----------
     name_or_path : str or Path
-        A name in :data:`normenc.recordings.SOURCES`, or a file.
+        A name such as ``"simulated-v1"`` or ``"allen-2p/511510753?stimulus=static_gratings"``, see
+        :func:`normenc.recordings.catalogue`; or a file. A file that is called like a recording is written ``./NAME``.
     n_neurons, seed : int, optional
         Size and seed of a simulated recording, see :func:`simulated_v1` and :func:`simulated_from_photographs`.
     reads : str, optional
@@ -115,9 +117,7 @@ def load(
     if isinstance(name_or_path, Recording):
         raise InputError(f"{name_or_path.name}: this recording is loaded already; give a name or a file")
     key, asked = str(name_or_path), Preparation.of(preparation, **options)
-    if key in SOURCES and SOURCES[key].url is None:
-        _check_reads_nothing(key, asked)
-    recording = made(key, n_neurons=n_neurons, seed=seed, reads=reads)
+    recording = _by_name(key, asked, {"n_neurons": n_neurons, "seed": seed, "reads": reads})
     if recording is not None:
         return prepared(select(recording, **asked.labels) if asked.labels else recording, asked)
     with contents(key, asked) as content:
@@ -136,12 +136,15 @@ def with_cautions(recording: Recording) -> Recording:
     return replace(recording, cautions=(*recording.cautions, *check_values(as_stack(recording.images)).said))
 
 
-def _check_reads_nothing(key: str, asked: Preparation) -> None:
-    """Raise InputError for options that say how a file is read, where there is none."""
-    of_files = ("names", "axes", "times", "window", "baseline", "intervals", "series", "where", "blank", "images")
-    given = [option for option in asked.given() if option in (*of_files, "stimuli", "angles", "rdm_metric")]
-    if given:
-        raise InputError(f"{', '.join(given)}: these say how a file is read, but {key} has no file; leave them out")
+def _by_name(key: str, asked: Preparation, settings: Mapping[str, Any]) -> Recording | None:
+    """The recording of a name, unless its file is read like any other; `settings` are of simulated ones."""
+    named = parse(key) if is_name(key) else None
+    if named is not None and named.collection.simulated:
+        check_reads_nothing(named, asked)
+    recording = made(key, **settings)
+    if recording is not None or named is None or named.is_as_file:
+        return recording
+    return with_cautions(read_public(named, asked))
 
 
 @contextmanager
@@ -198,29 +201,23 @@ def _check_windows(asked: Preparation) -> None:
 
 def _place(key: str) -> tuple[Path, str, dict[str, Any]]:
     """Where a recording's file is, its name, and what is known about it beforehand."""
-    if key not in SOURCES:
+    if not is_name(key):
         path = Path(key)
         if not is_file(key) and not is_folder(key) and not is_other(key):
-            raise InputError(
-                f"{key}: there is no such file, and no recording of that name; the recordings are {', '.join(SOURCES)}"
+            raise NotHereError(
+                f"{key}: there is no such file, and no recording of that name; the recordings are "
+                f"{', '.join(catalogue())}"
             )
         return path, visible(path.stem), {}
-    source = SOURCES[key]
-    path = cached_file(key)
-    if not path.is_file():
-        raise InputError(
-            f"{key} is not downloaded yet; first call normenc.recordings.fetch({key!r}) or run 'normenc recordings "
-            f"fetch {key}' ({source.url})"
-        )
+    asked = parse(key)
+    if not asked.is_as_file:
+        raise InputError(f"{key} is read by its own collection, and has no file like one's own; load it instead")
+    given = [name for name, value in asked.options.items() if value != asked.collection.options[name].default]
+    if given:
+        raise InputError(f"{key}: {', '.join(given)} cannot be asked of it; leave this out")
+    (path,) = read_files(asked).values()
     reads(path)
-    with path.open("rb") as file:  # each time, because a copy in a cache may be damaged long after it was fetched
-        md5_of_file = file_digest(file, lambda: md5(usedforsecurity=False)).hexdigest()
-    if md5_of_file != source.md5:
-        raise InputError(
-            f"{path}: its MD5 is not {source.md5}; download it again with normenc.recordings.fetch({key!r}) or "
-            f"'normenc recordings fetch {key}'"
-        )
-    return path, key, dict(source.facts())
+    return path, asked.name, dict(asked.collection.facts)
 
 
 def _n_gib(responses: Any) -> float:

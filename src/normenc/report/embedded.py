@@ -37,7 +37,9 @@ def _packed(png: bytes) -> bytes:
         pixels = np.asarray(image.convert("RGBA"))
     if (pixels[..., 3] != 255).any():
         return png
-    colours, which = np.unique(pixels[..., :3].reshape(-1, 3), axis=0, return_inverse=True)
+    numbers = pixels[..., :3] @ np.array([2**16, 2**8, 1], dtype=np.int32)  # one for each colour, quick to sort
+    of_colours, which = np.unique(numbers.ravel(), return_inverse=True)
+    colours = (of_colours[:, None] >> np.array([16, 8, 0])).astype(np.uint8)
     if len(colours) > MOST_COLOURS:
         packed = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
     else:

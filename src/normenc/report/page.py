@@ -1,6 +1,7 @@
 """The page of a run, ``report.html``, made from the run's folder."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,21 @@ def render(folder: str | Path) -> str:
         return _rendered(run)
 
 
-def _rendered(run: Run) -> str:
+@cache
+def _template() -> Any:
+    """The page's template, compiled once in a process, which takes longer than filling it."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
+    return Environment(
+        loader=PackageLoader("normenc.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=shown,
+    ).get_template("page.html.j2")
+
+
+def _rendered(run: Run) -> str:
     study, environment = run.settings, run.environment
     similarity, differences, training = run.similarity, run.differences, run.training
     kind = as_type(environment["recording"]["stimuli"])
@@ -105,14 +118,7 @@ def _rendered(run: Run) -> str:
     by_method = _by_method(similarity, run.similarity_by_method)
     data = explorer(run, by_method)
     predictivity = _records(run.predictivity)
-    page = Environment(
-        loader=PackageLoader("normenc.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        finalize=shown,
-    ).get_template("page.html.j2")
-    return page.render(
+    return _template().render(
         study=study,
         tasks=tasks,
         networks=networks,

@@ -16,6 +16,7 @@ from normenc.rsa.animal_results import AgainstAnimals
 from normenc.rsa.bootstrap import of_scope, resampled
 from normenc.rsa.contrasts import MOST_UNDEFINED, Contrasts
 from normenc.rsa.corrections import benjamini_hochberg, holm
+from normenc.rsa.drawn_ceilings import mean_of_pairs
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.measures import MEASURES, Measure, as_measure
 from normenc.rsa.pairs import upper
@@ -116,7 +117,8 @@ def against_animals(
 
     def evaluate(draws: Mapping[str, Counts]) -> tuple[Floats, Floats]:
         with_animals, between = compare(draws.get("stimuli", whole.once))
-        mean = _mean_between(between, draws.get("animals", np.ones((1, inputs.n_groups))), inputs.group)
+        animals = draws.get("animals", np.ones((1, inputs.n_groups)))
+        mean = mean_of_pairs(between, animals[:, inputs.group], inputs.group)
         return with_animals, np.stack([mean, np.full(len(mean), np.nan)], axis=1)
 
     samples = resampled(
@@ -162,7 +164,7 @@ class _Whole:
                 "it, or they differ no more than by chance, or all dissimilarities are equal; leave one of the animals "
                 "out, or choose another measure"
             )
-        mean = _mean_between(between, np.ones((1, inputs.n_groups)), inputs.group)[0]
+        mean = mean_of_pairs(between, np.ones((1, len(inputs.group))), inputs.group)[0]
         estimate = np.append(inputs.average(with_animals, None, None)[0], [mean, np.nan])
         return cls(once, with_animals, between, estimate, whose)
 
@@ -246,15 +248,6 @@ def _of_responses(
     for one, other in permutations(range(len(animals)), 2):
         between[:, one, other] = arithmetic.between(animals[one], animals[other], weights, None)
     return with_animals, between
-
-
-def _mean_between(between: Floats, animals: Counts, group: npt.NDArray[np.int64]) -> Floats:
-    """Mean similarity of recordings of different animals, which are weighted: shape (n_samples,)."""
-    weights = animals[:, group].astype(float)
-    pairs = weights[:, :, None] * weights[:, None, :] * (group[:, None] != group)
-    total = pairs.sum(axis=(1, 2))
-    sums = np.where(pairs > 0, between * pairs, 0).sum(axis=(1, 2))
-    return np.where(total > 0, sums / np.where(total > 0, total, 1), np.nan)
 
 
 def _names(subject: Any, inputs: Inputs) -> list[str]:

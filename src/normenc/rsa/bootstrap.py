@@ -9,12 +9,13 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.rsa.ceiling import Ceiling, ceiling_of_neurons, ceiling_of_rdms, ceiling_of_repeats
+from normenc.rsa.drawn_ceilings import inflation_of_pairs
 from normenc.rsa.evaluating import Draws, Evaluator
 from normenc.rsa.halves import RepeatHalves
 from normenc.rsa.inputs import FACTORS, GROUPS, Inputs
 from normenc.rsa.measures import Measure
 from normenc.rsa.pairs import upper
-from normenc.rsa.resampling import draw_blocks, draw_counts, inflation
+from normenc.rsa.resampling import draw_blocks, draw_counts, draw_parts, inflation
 from normenc.rsa.trials import BY_NEURON, DrawsByNeuron, draw_trials
 
 __all__ = ["bootstrap", "ceiling_of", "of_scope", "resampled"]
@@ -60,8 +61,7 @@ def bootstrap(
     Returns
     -------
     list of (dict, ndarray)
-        For every bootstrap, the inflation of each resampled factor, see :func:`normenc.rsa.resampling.inflation` (of
-        animals and sessions that of a mean over them, and then those of statistics of pairs, as ceilings are), and
+        For every bootstrap, the inflation of each resampled factor, see :func:`normenc.rsa.resampling.inflation`, and
         the similarity of every model and both ceilings, shape (n_samples, n_models + 2). :func:`of_scope` selects those
         of one scope.
     """
@@ -181,8 +181,9 @@ def _draw(
     """Draw members of every factor, each with its own generator.
 
     Each is drawn as usual and, if pairs of members may matter, also with the draws added once to the full sample, which
-    halves their effect. Neurons are drawn only in the second way, because an RDM of resampled neurons is noisier than
-    the recording's own, and so are stimuli of which pairs do not matter, because a sample should not lack many. Blocks
+    halves their effect. Stimuli of which pairs do not matter are drawn only in the second way, because a sample should
+    not lack many, and so are neurons that are matched with units. Other neurons are drawn at most once: an RDM with
+    copies of neurons is noisier than the recording's own, and its noise varies more than that of other neurons. Blocks
     of neighbours are added to three copies of the full sample: drawn as usual, they would contain too many pairs of
     similar neighbours.
     """
@@ -197,6 +198,10 @@ def _draw(
                 apart = [DrawsByNeuron(n_samples, *rest, strength, (seed, 1, len(FACTORS))) for strength in STRENGTHS]
                 draws[BY_NEURON] = [Draws(own, (*_of_orders(own.strength), 1 / own.n_groups)) for own in apart]
             continue
+        if factor == "neurons" and not inputs.matched:
+            parts = draw_parts(int(size), n_samples, rng)
+            draws[factor] = [Draws(parts, inflation(parts))]
+            continue
         length = block_length if factor == "stimuli" and block_length is not None else 1
         counts = (
             draw_counts(int(size), n_samples, rng) if length == 1 else draw_blocks(int(size), n_samples, length, rng)
@@ -206,7 +211,7 @@ def _draw(
         elif factor == "stimuli" and inputs.stimuli_in_pairs:  # as in RDMs
             draws[factor] = [Draws(w, inflation(w, 2)) for w in (counts, 1 + counts)]
         elif factor in GROUPS:  # pairs of them matter in ceilings alone
-            draws[factor] = [Draws(w, inflation(w) + inflation(w, 2)) for w in (counts, 1 + counts)]
+            draws[factor] = [Draws(w, (*inflation(w), inflation_of_pairs(w))) for w in (counts, 1 + counts)]
         else:
             weights = 1 + counts if factor in ("neurons", "stimuli") else counts
             draws[factor] = [Draws(weights, inflation(weights))]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ KINDS = {
     "no formula": "none: halves of a recording give a ceiling only for correlation measures",
 }
 SPLITS = {"repeats": 20, "neurons": 100}
+HALVES_BYTES = 2**21  # of dissimilarities of halves of the neurons that are computed at once
 
 
 @dataclass(frozen=True)
@@ -208,10 +210,11 @@ def ceiling_of_neurons(neurons: NeuronGroups | Neurons, measure: Measure, n_spli
     return _from_halves("neurons", ((first[0], second[0]) for first, second in halves), measure)
 
 
-def spearman_brown(similarity: Any) -> Any:
+def spearman_brown(similarity: Any, times: Any = 2.0) -> Any:
     """Reliability of the whole from the similarity r of its halves: 2r / (1 + r), or r itself if r is negative.
 
-    For negative r the formula would diverge to minus infinity.
+    For negative r the formula would diverge to minus infinity. Of parts that are contained k `times` in the whole, it
+    is kr / (1 + (k - 1) r).
 
     References
     ----------
@@ -224,12 +227,12 @@ def spearman_brown(similarity: Any) -> Any:
     0.6667
     """
     values = as_array(similarity, "the similarity").astype(np.float64)
-    return np.where(values > 0, 2 * values / (1 + np.abs(values)), values)
+    return np.where(values > 0, times * values / (1 + (times - 1) * np.abs(values)), values)
 
 
-def bounds(similarity: Any) -> tuple[Any, Any]:
-    """Lower and upper ceiling from the mean similarity of halves."""
-    lower = spearman_brown(similarity)
+def bounds(similarity: Any, times: Any = 2.0) -> tuple[Any, Any]:
+    """Lower and upper ceiling from the mean similarity of halves, contained so many `times` in the whole."""
+    lower = spearman_brown(similarity, times)
     return lower, np.sqrt(np.maximum(lower, 0))
 
 
@@ -271,20 +274,32 @@ def neuron_halves(
 ) -> Iterator[tuple[Floats, Floats]]:
     """Dissimilarities of two halves of the neurons, each of shape (n_samples, n_pairs), split by split.
 
-    The groups are split first and then drawn `counts` times each, so that no neuron is in both halves.
+    See :func:`random_halves` for `counts`. As many splits are computed together as fit in a little memory, because the
+    work is fast for many samples at once.
     """
-    for first in random_halves(neurons.n_groups, n_splits, seed):
-        if isinstance(neurons, Neurons):
-            yield half_of_neurons(neurons, first)[None], half_of_neurons(neurons, ~first)[None]
-        else:
-            yield neurons.vectors(counts * first), neurons.vectors(counts * ~first)
+    splits = random_halves(counts, n_splits, seed)
+    if isinstance(neurons, Neurons):
+        for first, second in splits:
+            yield half_of_neurons(neurons, first[0] > 0)[None], half_of_neurons(neurons, second[0] > 0)[None]
+        return
+    at_once = max(1, HALVES_BYTES // (16 * len(counts) * neurons.products.shape[1]))
+    while some := list(islice(splits, at_once)):
+        firsts, seconds = (neurons.vectors(np.concatenate(halves)) for halves in zip(*some, strict=True))
+        yield from zip(np.split(firsts, len(some)), np.split(seconds, len(some)), strict=True)
 
 
-def random_halves(n_groups: int, n_splits: int, seed: int) -> Iterator[npt.NDArray[np.bool_]]:
-    """Which groups of neurons are in the first half, split by split."""
+def random_halves(counts: npt.NDArray[Any], n_splits: int, seed: int) -> Iterator[tuple[Any, Any]]:
+    """Two halves of the groups of neurons that are in each sample, split by split: no group is in both.
+
+    From how often each group is in each sample, (n_samples, n_groups), that in each half.
+    """
     rng = np.random.default_rng([seed, 3])
     for _ in range(n_splits):
-        yield np.isin(np.arange(n_groups), rng.permutation(n_groups)[: n_groups // 2])
+        order = rng.permutation(counts.shape[1])
+        there = counts[:, order] > 0
+        first = np.empty(counts.shape, dtype=bool)
+        first[:, order] = there.cumsum(axis=1) <= there.sum(axis=1, keepdims=True) // 2
+        yield counts * first, counts * ~first
 
 
 def _from_halves(kind: str, halves: Iterable[tuple[Floats, Floats]], measure: Measure) -> Ceiling:
@@ -313,8 +328,9 @@ def _from_similarities(kind: str, similarities_of_halves: Any) -> Ceiling:
 
 def _of_halves(neurons: Neurons, measure: Linear, n_splits: int, seed: int) -> Floats:
     """Similarity of the halves of many stimuli's neurons in every split, shape (n_splits,)."""
-    first = np.stack(list(random_halves(neurons.n_groups, n_splits, seed)))
-    halves = [Population(neurons, first), Population(neurons, ~first)]
+    every = np.ones((1, neurons.n_groups), dtype=np.int64)
+    both = zip(*random_halves(every, n_splits, seed), strict=True)
+    halves = [Population(neurons, np.concatenate(half)) for half in both]
     once = np.ones((1, len(neurons.values)), dtype=np.int64)
     none = np.empty((0, 0))
     (_, between) = similarities_of_neurons(none, halves, [once], centred=measure.centred, whitened=measure.whitened)[0]

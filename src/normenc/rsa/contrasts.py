@@ -38,22 +38,34 @@ class Contrasts:
     """The estimates of all models, then of the ceiling's lower and upper end, with their bootstrap samples.
 
     `why_unknown` says for every model why its similarity, or its interval, is not known; `known` marks models that have
-    a similarity.
+    a similarity. `divided` says whether the variance of the last two columns is divided between single animals and
+    pairs of them. With 5 to 12 animals that are alike, this gives ceilings their own variance, which is half as large
+    again without; but intervals of the difference of a model and animals cover 0.90 to 0.93 with it, and 0.95 to 0.98
+    without.
     """
 
     samples: list[Sample]
     sizes: dict[str, float]
     estimate: Floats
     why_unknown: tuple[str, ...] = ()
+    divided: bool = False
 
     @classmethod
-    def of(cls, samples: list[Sample], sizes: dict[str, float], blocks: int | None, estimate: Floats) -> "Contrasts":
+    def of(
+        cls,
+        samples: list[Sample],
+        sizes: dict[str, float],
+        blocks: int | None,
+        estimate: Floats,
+        *,
+        divided: bool = False,
+    ) -> "Contrasts":
         """From the samples of every bootstrap, and the sizes of the resampled factors."""
         if blocks is not None and blocks > 1:
             # A block bootstrap's variance is as exact as that of 3/2 n / block_length independent values (Kunsch,
             # Ann. Stat. 1989).
             sizes = sizes | {"stimuli": 1.5 * sizes["stimuli"] / blocks + 1}
-        return cls(samples, sizes, estimate)
+        return cls(samples, sizes, estimate, divided=divided)
 
     @property
     def why_pairs_unknown(self) -> str:
@@ -117,17 +129,31 @@ class Contrasts:
     def _total(self, variances: Floats, of_ceilings: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Total variance and degrees of freedom.
 
-        A similarity is a mean over animals, or sessions, so that none of its parts depends on two of them, as those of
-        ceilings do, and each draw of an animal counts as in any mean.
+        A similarity is a mean over animals, or sessions. Ceilings also depend on pairs of them, whose variance samples
+        multiply more. Where it is not divided, all counts as of single animals, as in a jackknife, which is never too
+        small in expectation (Efron & Stein, Ann. Stat. 1981), and only draws added to all animals are used, which
+        multiply that of pairs by little more than twice.
         """
         variance, dof = np.empty(len(of_ceilings)), np.empty(len(of_ceilings))
-        for some, own in ((~of_ceilings, slice(1)), (of_ceilings, slice(1, None))):
+        every = np.ones(len(self.samples), dtype=bool)
+        for some, chosen, divided in (
+            (~of_ceilings, every, False),
+            (of_ceilings, every if self.divided else self._weak, self.divided),
+        ):
             inflations = [
-                {factor: values[own] if factor in GROUPS else values for factor, values in drawn.items()}
-                for drawn, _ in self.samples
+                {factor: values[:1] if factor in GROUPS and not divided else values for factor, values in drawn.items()}
+                for (drawn, _), there in zip(self.samples, chosen, strict=True)
+                if there
             ]
-            variance[some], dof[some] = total_variance(variances[:, some], inflations, self.sizes)
+            variance[some], dof[some] = total_variance(variances[chosen][:, some], inflations, self.sizes)
         return variance, dof
+
+    @property
+    def _weak(self) -> npt.NDArray[np.bool_]:
+        """Which bootstraps draw animals, or sessions, in the way that changes their weights least, or not at all."""
+        drawn = [max((values[0] for f, values in own.items() if f in GROUPS), default=0.0) for own, _ in self.samples]
+        least = min(filter(None, drawn), default=0.0)
+        return np.array([value <= least for value in drawn])
 
     @staticmethod
     def _value(rows: Floats, weights: Floats) -> Floats:

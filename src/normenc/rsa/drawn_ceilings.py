@@ -1,11 +1,12 @@
 """Noise ceilings of several animals, or sessions, when these are drawn anew."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["in_draws", "why_pairs_unknown"]
+__all__ = ["in_draws", "inflation_of_pairs", "mean_of_pairs", "why_pairs_unknown"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -44,15 +45,13 @@ def in_draws(ceilings: Floats, between: Floats, amounts: Counts, subject: npt.ND
 
     >>> between = np.array([[[1, 0.5, 0], [0.5, 1, 0], [0, 0, 1]]])
     >>> in_draws(np.array([[0.2, 0.6]]), between, np.array([[1, 1, 1], [2, 2, 1], [1, 1, 2]]), np.arange(3)).round(3)
-    array([[0.2  , 0.6  ],
-           [0.298, 0.64 ],
-           [0.117, 0.566]])
+    array([[ 0.2  ,  0.6  ],
+           [ 0.354,  0.664],
+           [-0.018,  0.511]])
     """
     n = len(np.unique(subject))
-    apart = subject[:, None] != subject
-    values = np.where(apart, between, 0.0)
-    everyone = _mean_of_pairs(values, np.ones_like(amounts[:1]), apart)
-    drawn = _mean_of_pairs(values, amounts, apart)
+    everyone = mean_of_pairs(between, np.ones_like(amounts[:1]), subject)
+    drawn = mean_of_pairs(between, amounts, subject)
     return np.asarray(ceilings + _expected(drawn, n) - _expected(everyone, n))
 
 
@@ -87,8 +86,83 @@ def _expected(similarity: Floats, n: int) -> Floats:
     return np.stack([np.sqrt(n - 1) * similarity / np.sqrt(left), np.sqrt(pooled / n)], axis=1)
 
 
-def _mean_of_pairs(between: Floats, amounts: Counts, apart: npt.NDArray[np.bool_]) -> Floats:
-    """Mean over pairs of RDMs of different animals, weighted by how often both are drawn; NaN without any."""
-    weights = amounts[:, :, None] * apart * amounts[:, None, :]
-    total = weights.sum(axis=(1, 2))
-    return np.asarray((between * weights).sum(axis=(1, 2)) / np.where(total > 0, total, np.nan))
+def mean_of_pairs(between: Floats, amounts: npt.NDArray[Any], subject: npt.NDArray[np.int64]) -> Floats:
+    """Mean similarity over pairs of RDMs of different animals, when each animal is drawn so many times.
+
+    An animal's share in the pairs changes by as much as in a mean over animals. Pairs that are weighted by how often
+    both animals are drawn give it less, (n - 2) / (n - 1) of that for n animals, because it is in no pair with itself;
+    the difference between a mean over animals and one over pairs, such as that of a model from the ceiling, would then
+    be of other shares of each animal, and could vary half as much as over recordings.
+
+    Parameters
+    ----------
+    between : ndarray, shape (n_samples, n_rdms, n_rdms) or (1, n_rdms, n_rdms)
+        Those of one animal do not matter, and may be NaN.
+    amounts, subject
+        See :func:`in_draws`.
+
+    Returns
+    -------
+    ndarray, shape (n_samples,)
+        NaN where only one animal is drawn.
+
+    Examples
+    --------
+    Of four animals, one has similarity 0.4 with all others, and these 0.1: a mean of 0.25. If it is drawn twice, and
+    another not at all, its share in the mean over animals doubles from 1/4 to 1/2, and that of its pairs likewise:
+
+    >>> between = np.full((1, 4, 4), 0.1)
+    >>> between[0, 0] = between[0, :, 0] = 0.4
+    >>> amounts = np.array([[1, 1, 1, 1], [2, 1, 1, 0]])
+    >>> mean_of_pairs(between, amounts, np.arange(4)).round(3).tolist()
+    [0.25, 0.4]
+    """
+    values = np.where(subject[:, None] != subject, between, 0.0)
+    return np.asarray((values * _shares(amounts, subject)).sum(axis=(1, 2)))
+
+
+def inflation_of_pairs(weights: Counts) -> float:
+    """By how much samples multiply the variance of :func:`mean_of_pairs` that depends on two animals at once.
+
+    That which depends on one is multiplied as in a mean over animals, :func:`normenc.rsa.resampling.inflation`.
+
+    Parameters
+    ----------
+    weights : ndarray of int, shape (n_samples, n_animals)
+
+    Examples
+    --------
+    >>> counts = np.random.default_rng(0).multinomial(12, np.full(12, 1 / 12), size=5000)
+    >>> round(inflation_of_pairs(counts), 1)
+    2.9
+    """
+    rows, columns = np.triu_indices(weights.shape[1], k=1)
+    shares = 2 * _shares(weights, np.arange(weights.shape[1]))[:, rows, columns]
+    shares = shares[np.isfinite(shares).all(axis=1)]
+    return float(len(rows) * shares.var(axis=0, ddof=1).sum()) if len(shares) > 1 else 0.0
+
+
+def _shares(amounts: npt.NDArray[Any], subject: npt.NDArray[np.int64]) -> Floats:
+    """Of each pair of RDMs of different animals in their mean, (n_samples, n_rdms, n_rdms)."""
+    shares, once = _plain(amounts, subject), np.ones_like(amounts[:1])
+    of_animal = (subject[:, None] == np.unique(subject)).astype(float)
+    n = of_animal.shape[1]
+    if n <= 2:
+        return shares
+    lacking = _lacking(amounts, shares, of_animal) - _lacking(once, _plain(once, subject), of_animal)
+    of_rdm = (lacking @ of_animal.T)[:, :, None]
+    n_rdms = of_animal.sum(axis=0) @ of_animal.T
+    added = (of_rdm + of_rdm.transpose(0, 2, 1)) / (n - 2) / np.outer(n_rdms, n_rdms)
+    return np.asarray(shares + np.where(subject[:, None] != subject, added, 0))
+
+
+def _plain(amounts: npt.NDArray[Any], subject: npt.NDArray[np.int64]) -> Floats:
+    """Of each pair of RDMs of different animals, by how often both are drawn; NaN without any."""
+    weights = amounts[:, :, None] * (subject[:, None] != subject) * amounts[:, None, :]
+    total = weights.sum(axis=(1, 2), keepdims=True)
+    return np.asarray(weights / np.where(total > 0, total, np.nan))
+
+
+def _lacking(amounts: npt.NDArray[Any], shares: Floats, of_animal: Floats) -> Floats:
+    """What the animals' shares in the pairs lack of those in a mean over all RDMs, shape (n_samples, n_animals)."""
+    return np.asarray((amounts / amounts.sum(axis=1, keepdims=True) - shares.sum(axis=2)) @ of_animal)

@@ -2,24 +2,26 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from normenc.rsa.ceiling import bounds, neuron_halves, random_halves
+from normenc.rsa.ceiling import bounds, neuron_halves
 from normenc.rsa.drawn_ceilings import in_draws
 from normenc.rsa.halves import RepeatHalves, n_splits
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.linear import Linear
 from normenc.rsa.linear_samples import linear_ceiling
 from normenc.rsa.measures import Measure
+from normenc.rsa.neuron_noise import NeuronNoise
 from normenc.rsa.neurons import NeuronGroups, Neurons, added_up
 from normenc.rsa.own_neurons import Population, similarities_of_neurons
-from normenc.rsa.pairs import MANY_STIMULI
+from normenc.rsa.pairs import MANY_STIMULI, pair_weights
 from normenc.rsa.quadratic import are_many
-from normenc.rsa.trials import BY_NEURON, DrawsByNeuron, TrialDraws
+from normenc.rsa.trials import BY_NEURON, DrawsByNeuron, TrialDraws, halves_of
 from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 
 __all__ = ["Draws", "Evaluator"]
@@ -28,6 +30,7 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 PRODUCTS_BY_NEURON = 10**10  # of responses, where each group of neurons has trials of its own: about a second,
 FEWEST_BY_NEURON = 50  # but not fewer samples than these
+NOISE_STIMULI = 400  # of very many, from which it follows how much a ceiling varies over neurons
 NEURON_SAMPLES = 20  # bootstrap samples of neurons at a time, each with its own RDM,
 NEURON_BYTES = 2**28  # and at most this many dissimilarities, if at least two samples fit
 
@@ -89,7 +92,7 @@ class Evaluator:
             if self.many and isinstance(self.measure.arithmetic, Linear):
                 estimates, ceiling = self._of_many(neurons, place, by_rdm)
             else:
-                estimates, ceiling = self._with_neurons(neurons, stimuli, by_rdm)
+                estimates, ceiling = self._with_neurons(neurons, place, by_rdm)
             fixed = self.halves is not None and not self.halves.populations
             return estimates, self._fixed(place) if fixed else ceiling
         several = inputs.group if self.kind == inputs.grouped_by else None
@@ -138,9 +141,9 @@ class Evaluator:
         splits = neuron_halves(neurons, every, n_splits(self.inputs), self.seed)
         return ((first[0], second[0]) for first, second in splits)
 
-    def _with_neurons(self, neurons: Counts, stimuli: Counts, by_rdm: Counts) -> tuple[Floats, Floats]:
+    def _with_neurons(self, neurons: Counts, place: int, by_rdm: Counts) -> tuple[Floats, Floats]:
         """The same if every sample has its own neurons, and so its own RDMs; the same neurons in every session."""
-        inputs, measure = self.inputs, self.measure
+        inputs, measure, stimuli = self.inputs, self.measure, self.counts[place]
         estimates, ceiling = [], []
         population = [added_up(own) if isinstance(own, Neurons) else own for own in inputs.neurons]
         step = int(np.clip(NEURON_BYTES // (8 * inputs.n_pairs), 1, NEURON_SAMPLES))
@@ -153,15 +156,45 @@ class Evaluator:
                 np.stack([sample_similarities(inputs.models, data, counts, measure) for data in own], axis=2)
             )
             if self.kind == "neurons":
-                splits = neuron_halves(population[0], chosen, n_splits(inputs), self.seed)
-                ceiling.append(_half_ceilings(splits, counts, measure))
+                ceiling.append(self._of_neurons(place, chosen, part, own[0]))
             elif self.halves is not None and self.halves.populations:
-                ceiling.append(_half_ceilings(self._halves_of(chosen), counts, measure))
+                ceiling.append(_half_ceilings(self._halves_of(chosen), counts, measure, self._times(chosen)))
             elif self.kind == "sessions":
                 ceiling.append(self._of_sessions(own, counts, amounts))
             else:
                 ceiling.append(np.full((len(chosen), 2), np.nan))
         return np.concatenate(estimates), np.concatenate(ceiling)
+
+    def _of_neurons(self, place: int, neurons: Counts, part: slice, own: Floats | None = None) -> Floats:
+        """Ceilings of all neurons, changed by as much as the reliability of the samples' RDMs, `own`, differs."""
+        if not self.measure.is_correlation:
+            return np.full((len(neurons), 2), np.nan)
+        ceiling, stimuli = self._fixed(place), self.counts[place]
+        if len(stimuli) > 1:
+            ceiling, stimuli = ceiling[part], stimuli[part]
+        some, noise = self._noise
+        weights, every = pair_weights(stimuli[:, some]).T, np.ones((1, neurons.shape[1]), dtype=np.int64)
+        own = noise.neurons.vectors(neurons) if own is None or len(some) < self.inputs.n_stimuli else own
+        change = noise.reliabilities(neurons, own, weights)
+        change = change - noise.reliabilities(every, noise.neurons.vectors(every), weights)
+        lower = ceiling[:, 0] + change
+        return np.stack([lower, np.sqrt(np.maximum(lower, 0))], axis=1)
+
+    @cached_property
+    def _noise(self) -> tuple[npt.NDArray[np.intp], NeuronNoise]:
+        """What each group of neurons adds to the RDM of all stimuli or, if they are very many, of some."""
+        neurons, arithmetic = self.inputs.neurons[0], self.measure.arithmetic
+        centred = arithmetic.centred if isinstance(arithmetic, Linear) else True
+        some = np.arange(self.inputs.n_stimuli)
+        if isinstance(neurons, Neurons):
+            some = np.sort(np.random.default_rng([self.seed, 8]).permutation(some)[:NOISE_STIMULI])
+            neurons = added_up(neurons.of_stimuli(some))
+        return some, NeuronNoise.of(neurons, centred=centred)
+
+    def _times(self, neurons: Counts) -> Floats:
+        """How many times a half of each sample is contained in the recording, for :func:`spearman_brown`."""
+        sizes = np.array([len(own) for own in self.inputs.members])
+        return np.asarray(2 * sizes.sum() / (neurons @ sizes))
 
     def _of_sessions(self, own: Floats, counts: Counts, amounts: Counts) -> Floats:
         """Ceilings of samples whose RDMs are `own`, shape (n_rdms, n_samples, n_pairs)."""
@@ -197,9 +230,7 @@ class Evaluator:
         n_samples = min(trials.n_samples, max(FEWEST_BY_NEURON, PRODUCTS_BY_NEURON // size))
         for start in range(0, n_samples, NEURON_SAMPLES):
             part = [trials.of_groups(sample) for sample in range(start, min(start + NEURON_SAMPLES, n_samples))]
-            halves = [
-                [of_trials.vectors_by_neuron([own.half(half) for own in part]) for half in two] for two in self._splits
-            ]
+            halves = [[of_trials.vectors_by_neuron(halves_of(part, half)) for half in two] for two in self._splits]
             found.append(self._compared(of_trials.vectors_by_neuron([own.mean() for own in part]), halves))
         return _joined(found)
 
@@ -221,10 +252,6 @@ class Evaluator:
         if not self._own:
             populations = [Population(own, neurons) for own in inputs.neurons if isinstance(own, Neurons)]
             n_compared, pairs = len(populations), [*combinations(range(len(populations)), 2)]
-            if self.kind == "neurons":
-                for first in random_halves(neurons.shape[1], n_splits(inputs), self.seed):
-                    pairs.append((len(populations), len(populations) + 1))
-                    populations += [Population(populations[0].neurons, neurons * half) for half in (first, ~first)]
             for two in () if self.halves is None else self.halves.populations:
                 pairs.append((len(populations), len(populations) + 1))
                 populations += [Population(own, neurons) for own in two if isinstance(own, Neurons)]
@@ -239,9 +266,12 @@ class Evaluator:
             )
         estimates, between = self._own[place]
         ceiling = np.full((len(neurons), 2), np.nan)
-        if self.kind == "neurons" or (self.halves is not None and self.halves.populations):
+        if self.kind == "neurons":
+            parts = [slice(start, start + NEURON_SAMPLES) for start in range(0, len(neurons), NEURON_SAMPLES)]
+            ceiling = np.concatenate([self._of_neurons(place, neurons[part], part) for part in parts])
+        elif self.halves is not None and self.halves.populations:
             halves = [between[:, one, one + 1] for one in range(1, between.shape[1], 2)]
-            ceiling = np.stack(bounds(np.mean(halves, axis=0)), axis=1)
+            ceiling = np.stack(bounds(np.mean(halves, axis=0), self._times(neurons)), axis=1)
         elif self.kind == "sessions":
             everyone = linear_ceiling(between, np.ones(between.shape[:2]), inputs.group, False)
             ceiling = in_draws(everyone, between, by_rdm, inputs.group)
@@ -252,7 +282,9 @@ def _joined(found: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
     return np.concatenate([own for own, _ in found]), np.concatenate([ceiling for _, ceiling in found])
 
 
-def _half_ceilings(splits: Iterable[tuple[Floats, Floats]], counts: Counts, measure: Measure) -> Floats:
+def _half_ceilings(
+    splits: Iterable[tuple[Floats, Floats]], counts: Counts, measure: Measure, times: Floats | float = 2.0
+) -> Floats:
     """Ceilings from halves, split by split, each of shape (n_pairs,), or (n_samples, n_pairs) with one per sample."""
     each = []
     for halves in splits:
@@ -261,4 +293,4 @@ def _half_ceilings(splits: Iterable[tuple[Floats, Floats]], counts: Counts, meas
             continue
         own = [half if half.ndim == 2 else np.broadcast_to(half, (len(counts), len(half))) for half in halves]
         each.append(sample_similarities(own[0][None], own[1], counts, measure)[:, 0])
-    return np.stack(bounds(np.mean(each, axis=0)), axis=1)
+    return np.stack(bounds(np.mean(each, axis=0), times), axis=1)

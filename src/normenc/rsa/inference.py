@@ -71,7 +71,7 @@ def infer(
         The recording's RDMs; by default computed from `responses` or `repeats`.
     method : str, Measure or callable
         As :func:`normenc.rsa.compare_rdms` takes it. Rank correlations take about four times as long as the
-        others, "kendall-tau-a" six times as long as those (20 times with a dozen animals), and user functions minutes.
+        others, "kendall-tau-a" six times as long as those (13 times with a dozen animals), and user functions minutes.
     subject : array_like, shape (n_rdms,), optional
         The animal of each of the data's RDMs. By default each RDM counts as a different animal or, if `session` is
         given, all as one.
@@ -279,7 +279,8 @@ class Recorded:
         inputs, measure, ceiling = self.inputs, self.measure, self.ceiling
         estimate = np.append(inputs.estimate(measure), [ceiling.lower, ceiling.upper])
         blocks = blocks if "stimuli" in scope.drawn else None
-        summary = Contrasts.of(of_scope(samples, scope.drawn), inputs.sizes(scope.drawn), blocks, estimate)
+        own, divided = of_scope(samples, scope.drawn), measure.is_correlation
+        summary = Contrasts.of(own, inputs.sizes(scope.drawn), blocks, estimate, divided=divided)
         summary = summary.with_unknown(self.given.names, self.flat)
         low, high, *_ = summary.of_weights(np.eye(len(summary.estimate))[-2:])
         return Inference(

@@ -37,7 +37,8 @@ class Inputs:
     `group` is the animal, or session, of each of the data's RDMs, and `grouped_by` says which: "animals", "sessions",
     or nothing if there is only one. `neurons` are the groups of neurons behind each RDM, the same neurons in all; empty
     if they are not known; with many stimuli, their responses instead of the products of these. `members` are the
-    neurons of each group. `trials` are those that can be resampled; if they cannot, `why_no_trials` says why.
+    neurons of each group. `trials` are those that can be resampled; if they cannot, `why_no_trials` says why. `matched`
+    says whether neurons are matched one by one with units.
     """
 
     names: list[str]
@@ -54,6 +55,7 @@ class Inputs:
     n_repeats: int = 0
     trials: Trials | None = None
     why_no_trials: str = ""
+    matched: bool = False
 
     @property
     def stimuli_in_pairs(self) -> bool:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import kendalltau
 
+from normenc.rsa.kendall_samples import Divided, taus_in_samples
 from normenc.rsa.linear import vectors_in_orders
 from normenc.rsa.pairs import pair_weights
 from normenc.rsa.ranked import ByRank, in_threads, sort_order
@@ -22,6 +24,7 @@ __all__ = ["Kendall"]
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
+AT_ONCE = 2**20  # entries in other orders
 
 
 @dataclass(frozen=True)
@@ -48,21 +51,26 @@ class Kendall(ByRank):
         there = weight > 0
         times, ranks = weight[there].astype(np.intp), [_Sorted.of(vector[there]).ranks for vector in x]
         taus = np.full((len(x), len(y)), np.nan)
-        for column, vector in enumerate(y):
-            own = _InSample(_Sorted.of(vector[there]), times)
+        for column in np.flatnonzero(wanted.any(axis=0)):
+            own = _InSample(_Sorted.of(y[column, there]), times)
             for row in np.flatnonzero(wanted[:, column]):
                 taus[row, column] = own.tau(ranks[row])
         return taus
 
     def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
-        """As for any measure, but from vectors that are sorted once for all samples."""
+        """As for any measure, but from vectors that are sorted once for all samples; each pair is compared once."""
         ceilings = super().samples(models[:0], data)
-        ranks, own = [_Sorted.of(vector).ranks for vector in models], [_Sorted.of(vector) for vector in data]
+        every = [_Sorted.of(vector) for vector in (*models, *data)]
+        first: dict[bytes, int] = {}  # of vectors with the same ranks, as animals that are compared with each other
+        same = [first.setdefault(own.ranks.dense.tobytes(), place) for place, own in enumerate(every)]
+        wanted = [[(min(own), max(own)) for own in product([row], same[len(models) :])] for row in same[: len(models)]]
+        pairs = sorted({pair for row in wanted for pair in row})
+        columns = np.array([[pairs.index(pair) for pair in row] for row in wanted], dtype=np.intp)
+        vectors = [Divided(own.ranks.dense, own.order) for own in every]
 
         def compare(counts: npt.NDArray[np.int64], *options: Any) -> tuple[Floats, Floats]:
-            weights = pair_weights(counts).T
-            similarity = np.stack([_taus(ranks, one, weights) for one in own], axis=2)
-            return similarity, ceilings(counts, *options)[1]
+            taus = taus_in_samples(vectors, pairs, pair_weights(counts).T)
+            return taus[:, columns], ceilings(counts, *options)[1]
 
         return compare
 
@@ -79,10 +87,13 @@ class Kendall(ByRank):
         """Mean similarities with the data in other orders of the stimuli, which change no rank."""
         own = [_InSample(_Sorted.of(vector)) for vector in models]
         taus = np.zeros((len(orders), len(models)))
+        step = max(1, AT_ONCE // data.shape[1])
         for ranks in (_Sorted.of(vector).ranks for vector in data):
-            for row, order in zip(taus, orders, strict=True):
-                turned = replace(ranks, dense=vectors_in_orders(ranks.dense, order[None])[0])
-                row += [model.tau(turned) for model in own]
+            for start in range(0, len(orders), step):
+                part = slice(start, start + step)
+                turned = vectors_in_orders(ranks.dense, orders[part])
+                for column, model in enumerate(own):
+                    taus[part, column] += model.taus(ranks, turned)
         return taus / len(data)
 
 
@@ -150,6 +161,15 @@ class _InSample:
         both = self._equal(joint or self.own.ranks.joint(other))
         different = (n * n - self.ties - self._equal(other) + both) // 2  # pairs that differ in both vectors
         return (different - 2 * _discordant(self.steps, values, different)) / (n * (n - 1) // 2)
+
+    def taus(self, other: _Ranks, turned: Places) -> Floats:
+        """The same for the entries of another vector in different orders, (n_orders, n_entries); each is there once."""
+        if self.own.ranks.tied and other.tied:  # which entries are tied in both differs from order to order
+            return np.array([self.tau(replace(other, dense=dense)) for dense in turned])
+        n = len(self.steps)
+        different = (n * n - self.ties - other.equal + n) // 2
+        discordant = [_discordant(self.steps, values, different) for values in turned[:, self.own.order]]
+        return (different - 2 * np.array(discordant)) / (n * (n - 1) // 2)
 
     def _equal(self, ranks: _Ranks | None) -> int:
         """Ordered pairs of entries of equal rank, each with itself among them."""

@@ -124,6 +124,11 @@ class Neurons:
         part /= self.scale
         return part.astype(dtype, copy=False)
 
+    def of_stimuli(self, some: npt.NDArray[np.intp]) -> "Neurons":
+        """The same of some stimuli."""
+        shift, scale = (v if len(v) == 1 else v[some] for v in (self.shift, self.scale))
+        return Neurons(self.values[some], shift, scale, self.members, self.metric)
+
     @property
     def n_groups(self) -> int:
         """Number of groups."""

@@ -168,7 +168,7 @@ def partition(
     >>> from normenc.rsa import rdm
     >>> rng = np.random.default_rng(0)
     >>> control, layer, other = rng.normal(size=(3, 40, 20))
-    >>> neurons = np.hstack([control, layer]) + 0.5 * rng.normal(size=(40, 40))
+    >>> neurons = np.hstack([control, layer]) + 0.3 * rng.normal(size=(40, 40))
     >>> parts = partition(
     ...     {"layer": rdm(layer), "other": rdm(other)}, {"control": rdm(control)}, responses=neurons, n_samples=200
     ... )

@@ -124,7 +124,10 @@ class RepresentationEvaluator:
         ]
         similarity = np.mean(values, axis=0)
         if self.measure.halves == "formula":
-            return np.stack(bounds(similarity), axis=1)
+            if neurons is None or self.kind == "repeats":
+                return np.stack(bounds(similarity), axis=1)
+            times = 2 * neurons.shape[1] / (neurons > 0).sum(axis=1)
+            return np.stack(bounds(similarity, times), axis=1)
         return _lower_alone(similarity)
 
     def _of_single_neurons(self, stimuli: Counts, neurons: Counts | None) -> Floats:
@@ -148,13 +151,14 @@ class RepresentationEvaluator:
                 yield first, second, None
             return
         y = inputs.recorded[0]
-        for first_groups in random_halves(len(inputs.members), self.n_splits, self.seed):
-            # Split first and drawn then, so that no neuron is in both halves.
-            first, second = (
-                np.concatenate([m for m, there in zip(inputs.members, chosen, strict=True) if there])
-                for chosen in (first_groups, ~first_groups)
-            )
-            yield y[:, first], y[:, second], None if neurons is None else (neurons[:, first], neurons[:, second])
+        if neurons is None:
+            for halves in random_halves(np.ones((1, len(inputs.members))), self.n_splits, self.seed):
+                first, second = (inputs.weights_of_neurons(half)[0] > 0 for half in halves)
+                yield y[:, first], y[:, second], None
+            return
+        of_groups = neurons[:, [own[0] for own in inputs.members]]
+        for first, second in random_halves(of_groups, self.n_splits, self.seed):
+            yield y, y, (inputs.weights_of_neurons(first), inputs.weights_of_neurons(second))
 
     def _of_groups(self, stimuli: Counts, groups: Counts | None, neurons: Counts | None) -> Floats:
         """From several animals or sessions."""

@@ -112,6 +112,7 @@ class RepresentationInputs(Inputs):
             why_no_trials="" if trials is None else "measures of representations do not draw trials by themselves",
             drawn_units=_told(stacks, recorded, measure),
             pairs_matter=measure.arithmetic.pairs_matter,
+            matched=measure.most_units is not None,
         )
 
     def _of_vectors(self, places: list[int]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ __all__ = [
     "block_length_of",
     "draw_blocks",
     "draw_counts",
+    "draw_parts",
     "inflation",
     "tiles_range",
     "total_variance",
@@ -24,12 +25,35 @@ __all__ = [
 
 Counts = npt.NDArray[np.int64]
 ROUNDING = 1e-20  # of the largest variance of a bootstrap: what rounding makes of no variance
+LEFT_OUT = 0.1  # share of the members that a part lacks
 SURE_RISE = 6  # standard errors by which dissimilarity must rise from neighbours to its maximum
 
 
 def draw_counts(n: int, n_samples: int, rng: np.random.Generator) -> Counts:
     """How often each of `n` members is drawn in `n` draws with replacement: shape (n_samples, n)."""
     return rng.multinomial(n, np.full(n, 1 / n), size=n_samples)
+
+
+def draw_parts(n: int, n_samples: int, rng: np.random.Generator) -> Counts:
+    """Parts of `n` members without a tenth of them, but at least one: 1 where a part has a member, 0 where it has not.
+
+    For members whose noise is squared, as in the length of an RDM of neurons: one that is drawn twice would count four
+    times, although two other members count twice.
+
+    Returns
+    -------
+    ndarray of int, shape (n_samples, n)
+
+    References
+    ----------
+    Shao & Wu, "A general theory for jackknife variance estimation", Ann. Stat. 1989.
+
+    Examples
+    --------
+    >>> draw_parts(20, 3, np.random.default_rng(0)).sum(axis=1).tolist()
+    [18, 18, 18]
+    """
+    return (rng.random((n_samples, n)).argsort(axis=1) >= max(1, round(LEFT_OUT * n))).astype(np.int64)
 
 
 def draw_blocks(n: int, n_samples: int, block_length: int, rng: np.random.Generator) -> Counts:

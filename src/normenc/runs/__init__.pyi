@@ -1,3 +1,4 @@
+from .packing import export
 from .pictures import PICTURES, RunPicture, picture
 from .reading import Run
 from .redrawing import Redrawn, redraw
@@ -10,6 +11,7 @@ __all__ = [
     "Redrawn",
     "Run",
     "RunPicture",
+    "export",
     "open_all",
     "picture",
     "read_source_data",

@@ -11,7 +11,7 @@ import pandas as pd
 from normenc.csv_tables import ENCODER_COLUMNS, encoders_of
 from normenc.errors import InputError
 from normenc.runs.agreement import check_table
-from normenc.runs.marker import check_settled, read_marker
+from normenc.runs.marker import FOLDER_KINDS, check_settled, read_marker
 from normenc.runs.older_tables import BY_ENCODER, read_run_table
 from normenc.runs.schema import ENVIRONMENT, SETTINGS, SIMILARITY
 from normenc.texts import visible_values
@@ -61,11 +61,6 @@ KEYS: dict[str, dict[str, tuple[type, ...]]] = {  # of files, without which they
 OPTIONAL: dict[str, tuple[type, ...]] = {"scores": (list,), "skipped_controls": (dict,), "stages": (list,)}
 LEARNING = ("task", "network")  # sections without which a run has encoders that it did not train
 CALLED: dict[type, str] = {dict: "a table", list: "a list", str: "a text"}
-OTHER_FOLDERS = {
-    "power": "a power analysis",
-    "identify": "what simulated recordings are taken for",
-    "pictures": "pictures that were drawn of a run",
-}
 
 
 def check_folder(folder: Path) -> None:
@@ -76,7 +71,7 @@ def check_folder(folder: Path) -> None:
     check_settled(folder)
     marker = read_marker(folder)
     if marker is not None and marker.folder_kind != "run":
-        what = OTHER_FOLDERS.get(marker.folder_kind, marker.folder_kind)
+        what = FOLDER_KINDS[marker.folder_kind]
         raise InputError(f"{folder}: this folder holds {what}; give the folder of a run, as `normenc run` writes it")
 
 

@@ -15,6 +15,7 @@ from normenc.runs.schema import NEXT, RUN_MARKER
 from normenc.whole_files import write_whole
 
 __all__ = [
+    "FOLDER_KINDS",
     "Marker",
     "belongs",
     "check_settled",
@@ -27,7 +28,14 @@ __all__ = [
 ]
 
 FORMAT = 1
-FOLDER_KINDS = ("run", "power", "identify", "pictures")
+FOLDER_KINDS = {  # and what messages call such a folder's content
+    "run": "a run",
+    "power": "a power analysis",
+    "identify": "what simulated recordings are taken for",
+    "design": "a design of stimuli",
+    "pictures": "figures of a run",
+    "reproduction": "published results that were computed again",
+}
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,7 @@ class Marker:
     Attributes
     ----------
     folder_kind : str
-        ``"run"``, ``"power"`` of a power analysis, ``"identify"`` of what simulated recordings are taken for, or
-        ``"pictures"`` that were drawn from a run.
+        One of `FOLDER_KINDS`.
     files : dict of str to str
         The SHA-256 of every file that belongs to it, by its path in the folder.
     """

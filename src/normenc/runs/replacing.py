@@ -7,19 +7,13 @@ from pathlib import Path
 
 from normenc import __version__
 from normenc.errors import InputError
-from normenc.runs.marker import read_marker
+from normenc.runs.marker import FOLDER_KINDS, read_marker
 from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.older_runs import check_untouched, is_older_run, older_files
 from normenc.runs.publishing import Earlier, check_path, holds_nothing
 from normenc.runs.schema import ENVIRONMENT, NEXT, REPORT, SETTINGS
 
 __all__ = ["check_destination", "is_finished", "replaceable"]
-
-OTHER = {
-    "power": "a power analysis",
-    "identify": "what simulated recordings are taken for",
-    "pictures": "figures of a run",
-}
 
 
 def check_destination(folder: Path, *, force: bool, wanted: str | None = None) -> None:
@@ -39,7 +33,7 @@ def replaceable(folder: Path, *, force: bool, wanted: str | None) -> Earlier:
     if marker is None and holds_nothing(folder):
         return {}
     if marker is not None and marker.folder_kind != "run":
-        what = OTHER[marker.folder_kind]
+        what = FOLDER_KINDS[marker.folder_kind]
         raise InputError(f"{folder}: this folder holds {what}; choose another folder with out=")
     if marker is None and not is_older_run(folder):
         raise InputError(f"{folder}: this folder holds something other than a run; choose another folder with out=")

@@ -17,6 +17,7 @@ from .running import Run, memory_limit, run
 from .scheduler import Scheduler, SchedulerWarning
 from .settings import Study, load_study
 from .sweep import Failure
+from .verifying import Verification, verify
 
 __all__ = [
     "Compared",
@@ -37,6 +38,7 @@ __all__ = [
     "SchedulerWarning",
     "Study",
     "SweepProgress",
+    "Verification",
     "check_before",
     "check_recordings",
     "compare",
@@ -55,4 +57,5 @@ __all__ = [
     "redraw",
     "represent",
     "run",
+    "verify",
 ]

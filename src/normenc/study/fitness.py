@@ -10,7 +10,7 @@ from normenc.quality.checking import quality_from
 from normenc.quality.reading import as_given, read_again
 from normenc.recordings import Recording, load
 from normenc.recordings.provenance import changed
-from normenc.recordings.sources import SOURCES
+from normenc.recordings.public.names import is_read_as_file
 from normenc.study.representing import Prepared
 from normenc.study.settings import Study
 from normenc.study.shown import Shown
@@ -84,8 +84,7 @@ def quality_of(prepared: Prepared, inference: rsa.Inference) -> tuple[Quality, t
 
 
 def _is_file(study: Study) -> bool:
-    source = SOURCES.get(study.recording[0].source)
-    return source is None or source.url is not None
+    return is_read_as_file(study.recording[0].source)
 
 
 def _checked(study: Study, *, seed: int = 0) -> Quality:

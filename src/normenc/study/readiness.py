@@ -10,8 +10,8 @@ from normenc import rsa
 from normenc.errors import InputError
 from normenc.quality import rdms_for_inference
 from normenc.recordings import cache_folder
-from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of
+from normenc.recordings.public.names import place_of
 from normenc.runs.replacing import check_destination, is_finished
 from normenc.study.control_representing import control_representations
 from normenc.study.representing import Prepared, prepare

@@ -14,7 +14,6 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from normenc.encoders import Naming
 from normenc.errors import InputError, quoted
-from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.simulation import SETTINGS
 from normenc.runs.older_keys import with_todays_keys
@@ -23,7 +22,7 @@ from normenc.study.building import compared_by_default, layers_there
 from normenc.study.consistency import check_labels, check_trained, without_training
 from normenc.study.encoder_settings import EncoderSettings
 from normenc.study.faults import describe_faults
-from normenc.study.given import check_is, recording_name
+from normenc.study.given import absolute, check_is, recording_name, source_in
 from normenc.study.own_code import importing_from
 from normenc.study.parts import AnyNetwork, AnyTask, NetworkSettings, TaskSettings
 from normenc.study.reading import read_toml
@@ -41,7 +40,7 @@ from normenc.study.stimulus_settings import StimulusSettings, joined_sets
 from normenc.texts import escaped
 from normenc.training import Recipe
 
-__all__ = ["Study", "asked_study", "load_study"]
+__all__ = ["Study", "asked_study", "load_study", "study_of"]
 
 
 def _as_list(value: Any) -> Any:
@@ -203,13 +202,13 @@ class Study(Settings):
         recording = recording_name(recording)
         settings = self.model_dump()
         if recording is not None and recording not in [own.source for own in self.recording]:
-            settings["recording"] = [{"source": _absolute(recording, Path())}]
+            settings["recording"] = [{"source": source_in(recording, Path())}]
         elif recording is not None:
             settings["recording"] = [own for own in settings["recording"] if own["source"] == recording]
         for own in settings["recording"]:
             own |= given
             if own.get("images") is not None:
-                own["images"] = _absolute_folder(own["images"], Path())
+                own["images"] = absolute(own["images"], Path())
         if seed is not None:
             settings["training"]["seed"] = seed
         if n_seeds is not None:
@@ -291,36 +290,41 @@ def load_study(path: str | Path) -> Study:
     path = Path(path)
     settings = read_toml(path)
     settings.setdefault("name", path.stem)
-    with importing_from(path.parent):
-        study = _validated(settings, str(path))
+    return study_of(settings, path.parent, str(path))
+
+
+def study_of(settings: Mapping[str, Any], folder: Path, origin: str) -> Study:
+    """The study of a file's tables, whose paths are those of files in `folder`; `origin` begins messages of faults."""
+    with importing_from(folder):
+        study = _validated(dict(settings), origin)
     recordings = [
         own.model_copy(
             update={
-                "source": _absolute(own.source, path.parent),
-                "images": own.images and _absolute_folder(own.images, path.parent),
+                "source": source_in(own.source, folder),
+                "images": own.images and absolute(own.images, folder),
             }
         )
         for own in study.recording
     ]
     tasks = [
-        task.model_copy(update={"folder": _absolute_folder(folder, path.parent)})
-        if isinstance(folder := getattr(task, "folder", None), str)
+        task.model_copy(update={"folder": absolute(images, folder)})
+        if isinstance(images := getattr(task, "folder", None), str)
         else task
         for task in study.task
     ]
     encoders = [
-        own.model_copy(update={"weights": _absolute_folder(own.weights_path, path.parent)}) if own.weights_path else own
+        own.model_copy(update={"weights": absolute(own.weights_path, folder)}) if own.weights_path else own
         for own in study.encoder
     ]
     sources = [own.source for own in recordings]
     for source in sources:
         if sources.count(source) > 1:
             raise InputError(
-                f"{path}: recording: {quoted(source)} is listed {sources.count(source)} times; list each once"
+                f"{origin}: recording: {quoted(source)} is listed {sources.count(source)} times; list each once"
             )
-    shown = study.stimuli.beside(path.parent)
+    shown = study.stimuli.beside(folder)
     parts = {"recording": recordings, "task": tasks, "encoder": encoders, "stimuli": shown}
-    return study.model_copy(update=parts | {"design": study.design.beside(path.parent)})
+    return study.model_copy(update=parts | {"design": study.design.beside(folder)})
 
 
 def _validated(settings: dict[str, Any], origin: str) -> Study:
@@ -330,20 +334,3 @@ def _validated(settings: dict[str, Any], origin: str) -> Study:
         raise InputError(
             *(f"{origin}: {fault}" for fault in describe_faults(Study, error.errors(), settings))
         ) from None
-
-
-def _absolute(source: str, folder: Path) -> str:
-    """A recording's file in `folder` by its absolute path; a name, or a file that is not there, as it stands."""
-    there = is_file(folder / source) or is_folder(folder / source)
-    return _absolute_folder(source, folder) if there else source
-
-
-def _absolute_folder(name: str, folder: Path) -> str:
-    path = str((folder / name).resolve())
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        raise InputError(
-            f"{path}: this path is not UTF-8, as the path of a study file must be; rename the file or folder"
-        ) from None
-    return path

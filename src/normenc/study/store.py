@@ -23,9 +23,9 @@ import normenc
 from normenc.csv_tables import encoder_columns
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.quality import decisions, lines
-from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of, listing, name_of
-from normenc.recordings.sources import SOURCES
+from normenc.recordings.public.names import place_of
+from normenc.recordings.simulation import SETTINGS as SIMULATED
 from normenc.runs.schema import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY, file_of
 from normenc.runs.writing import csv_bytes
 from normenc.study.competence import perfect_score
@@ -176,7 +176,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
             "training": study.seeds,
             "untrained": study.untrained_seeds,
             "inference": study.comparison.seed,
-            "recording": (own.seed or 0) if SOURCES.get(own.source) and evaluation.recording.simulated else None,
+            "recording": (own.seed or 0) if own.source in SIMULATED and evaluation.recording.simulated else None,
             "embedding": 0,
         },
         "recording": _recording(evaluation),

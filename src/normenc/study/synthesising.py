@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from normenc.optimizers import uncompiled
 from normenc.rsa.discriminability import leads
 from normenc.study.differentiable import Responses
 
@@ -89,7 +90,7 @@ def synthesise(
     start = _floats(images)
     amplitudes = torch.fft.fft2(start).abs()
     now = start.clone().requires_grad_()
-    optimiser = torch.optim.Adam([now], lr=RATE)
+    optimiser = uncompiled(torch.optim.Adam)([now], lr=RATE)
     best, before = images, confusion_of(images)
     after = before
     for place in range(1, STEPS + 1):

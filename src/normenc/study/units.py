@@ -27,7 +27,15 @@ from normenc.whole_files import check_writable, remove_leftovers
 __all__ = ["Unit", "code_digest", "is_stored", "load_result", "load_results", "packages", "store_result", "train_unit"]
 
 FORMAT = 3
-CODE = ("arrays.py", "stimuli", "controls", "tasks", "networks", "training")  # what decides what training gives
+CODE = (
+    "arrays.py",
+    "optimizers.py",
+    "stimuli",
+    "controls",
+    "tasks",
+    "networks",
+    "training",
+)  # what decides what training gives
 PACKAGES = ("numpy", "pillow", "scikit-image", "scikit-learn", "scipy")  # likewise, beside torch
 SCORES = ("train_score", "held_out_score", "untrained_score", "learning_rate")
 

@@ -9,6 +9,7 @@ import torch
 
 from normenc.errors import InputError
 from normenc.keys import Count
+from normenc.optimizers import uncompiled
 
 __all__ = ["TASKS", "Rng", "Task", "check_chance"]
 
@@ -223,7 +224,7 @@ def _best_constant(task: Task, targets: torch.Tensor) -> torch.Tensor:
     """The constant outputs with the lowest loss over all stimuli, shape (n_outputs,)."""
     targets = targets[:1000]
     raw = torch.zeros(task.n_outputs, requires_grad=True, device=targets.device)
-    optimizer = torch.optim.Adam([raw], lr=CONSTANT_RATE)
+    optimizer = uncompiled(torch.optim.Adam)([raw], lr=CONSTANT_RATE)
     for _ in range(CONSTANT_STEPS):
         optimizer.zero_grad()
         task.loss(_answers(task, _output(task, raw), len(targets)), targets).backward()

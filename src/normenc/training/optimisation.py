@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
+from normenc.optimizers import uncompiled
 from normenc.training.recipe import Recipe
 
 __all__ = ["Optimisation", "clipped", "undecayed"]
@@ -122,14 +123,16 @@ def _groups(parameters: Mapping[str, torch.Tensor], without_decay: set[str], dec
 
 def _elementwise(recipe: Recipe, rate: float, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum)
+        return uncompiled(torch.optim.SGD)(groups, lr=rate, momentum=recipe.momentum)
     kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
     real = all(not value.is_complex() for group in groups for value in group["params"])
-    return kind(groups, lr=rate, fused=real)
+    return uncompiled(kind)(groups, lr=rate, fused=real)
 
 
 def _muon(recipe: Recipe, rate: float, matrices: list[torch.Tensor]) -> torch.optim.Optimizer:
-    return torch.optim.Muon(matrices, lr=rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw")
+    return uncompiled(torch.optim.Muon)(
+        matrices, lr=rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw"
+    )
 
 
 def _scheduler(

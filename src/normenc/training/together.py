@@ -11,6 +11,7 @@ from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from normenc.errors import InputError
+from normenc.optimizers import uncompiled
 from normenc.tasks import Task
 from normenc.training.attributes import attributes, first_difference, overlaps, structure
 from normenc.training.drawn import Data
@@ -171,7 +172,7 @@ def _generators(device: torch.device) -> tuple[Any, ...]:
 
 
 def _sgd(parameters: Any) -> torch.optim.Optimizer:
-    return torch.optim.SGD(list(parameters), lr=1e-3)
+    return uncompiled(torch.optim.SGD)(list(parameters), lr=1e-3)
 
 
 def _refused(name: str, why: str) -> InputError:

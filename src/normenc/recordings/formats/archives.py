@@ -14,7 +14,7 @@ from normenc.recordings.formats.guards import PICKLED, check_packing, check_size
 from normenc.recordings.provenance import reads
 from normenc.texts import argument
 
-__all__ = ["mapped_array", "read_npy", "read_npz"]
+__all__ = ["mapped_array", "plain_array", "read_head", "read_npy", "read_npz"]
 
 MANY_FRAMES = 500  # along one axis; an array with more may be a continuous recording
 
@@ -37,24 +37,29 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Any:
     name = member.filename.removesuffix(".npy")
     check_packing(name, member.file_size, lambda: member.compress_size)
     with archive.open(member) as file:
-        return _array(file, name, member.file_size)
+        return plain_array(file, name, member.file_size)
 
 
-def _array(file: IO[bytes], name: str, size: int) -> Any:
-    """One array from an open file of `size` bytes."""
+def plain_array(file: IO[bytes], name: str, size: int) -> Any:
+    """One array from an open file of `size` bytes; InputError for pickled objects."""
     _head(file, name, size)
     file.seek(0)
     return np.lib.format.read_array(file, allow_pickle=False)
 
 
-def _head(file: IO[bytes], name: str, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, order and type of an array, if they are plausible and the file has as many bytes."""
+def read_head(file: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type of an array, as its file declares them."""
     try:
         version = np.lib.format.read_magic(file)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, is_fortran, dtype = read_header(file)
+        return read_header(file)
     except (ValueError, SyntaxError, TypeError, struct.error):  # a head is a literal of Python
         raise InputError(f"{name} is not a NumPy array; save it again with numpy.savez") from None
+
+
+def _head(file: IO[bytes], name: str, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type of an array, if they are plausible and the file has as many bytes."""
+    shape, is_fortran, dtype = read_head(file, name)
     if dtype.hasobject:
         raise InputError(PICKLED.format(name))
     declared = int(np.prod([int(side) for side in shape], dtype=object)) * max(dtype.itemsize, 1)
@@ -87,7 +92,7 @@ def read_npy(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
     from normenc.recordings.formats.side_tables import of_neurons, of_trials, read_beside
 
     with readable(".npy file", "save or copy it again"), path.open("rb") as file:
-        array = _array(file, "the array", path.stat().st_size)
+        array = plain_array(file, "the array", path.stat().st_size)
     beside = {"trial": path.with_suffix(".csv"), "neuron": path.with_suffix(".neurons.csv")}
     if not beside["trial"].is_file():
         return _without_labels(path, array, names)

@@ -45,7 +45,10 @@ def _check_file(path: Path) -> None:
         if version is None:
             raise InputError("this HDF5 file is not an NWB file: it has no nwb_version")
         if (version.decode() if isinstance(version, bytes) else str(version)).startswith(("1", "NWB-1")):
-            raise InputError("this is an NWB 1 file; convert it to NWB 2 first")
+            raise InputError(
+                "this is an NWB 1 file; convert it to NWB 2 first, or, if it is of the Allen Brain Observatory, read "
+                "it as allen-2p/EXPERIMENT?from=FILE"
+            )
         check_inside(file, "export this file as a whole first, with NWBHDF5IO.export and link_data=False")
         file.visititems(_check_column)
 

@@ -24,10 +24,10 @@ KINDS = {  # what a file begins with, and what it should then be called
 }
 TABLES = (".csv", ".tsv", ".txt", ".parquet")
 SUFFIXES = (".npz", ".npy", ".mat", ".nc", ".h5", ".hdf5", ".zarr", *TABLES, ".nwb")
-ZARR, SUITE2P, PHY = ".zarr", "suite2p", "phy"  # what a folder may be
+ZARR, SUITE2P, PHY, TREE = ".zarr", "suite2p", "phy", "trials"  # what a folder may be
 CUTTING = (".nwb", SUITE2P, PHY)  # kinds that cut trials out of continuous signals, and know of windows
 MAPPED = (*TABLES, *CUTTING)  # kinds that arrange columns as they read, and give arrays the names that are asked for
-FOLDERS = "a Zarr store, or a folder of suite2p or of Kilosort and Phy"
+FOLDERS = "a Zarr store, or a folder of suite2p, of Kilosort and Phy, or with a file for each trial"
 
 Arrays = dict[str, Any]
 
@@ -77,6 +77,10 @@ def opened(path: Path, *, names: Mapping[str, str] | None = None, **of_signals: 
         from normenc.recordings.formats.zarrays import read_zarr
 
         yield read_zarr(path)
+    elif kind == TREE:
+        from normenc.recordings.formats.trial_trees import read_tree
+
+        yield read_tree(path, names or {})
     elif kind in (".h5", ".hdf5") or (kind == ".mat" and _begins(path, HDF5)):
         with _opened_hdf5(path, kind, names or {}) as arrays:
             yield arrays
@@ -121,9 +125,12 @@ def _kind_of_folder(path: Path) -> str:
     """What a folder holds, by what lies in it; empty for none that is known."""
     from normenc.recordings.formats.phy import is_phy
     from normenc.recordings.formats.suite2p import place_of_suite2p
+    from normenc.recordings.formats.trial_trees import is_tree
 
     if path.suffix.lower() == ZARR or is_zarr(path):
         return ZARR
+    if is_tree(path):
+        return TREE
     return SUITE2P if place_of_suite2p(path) is not None else PHY if is_phy(path) else ""
 
 

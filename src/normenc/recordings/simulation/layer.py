@@ -9,8 +9,8 @@ import numpy.typing as npt
 from normenc.arrays import as_array, as_responses
 from normenc.errors import InputError
 from normenc.recordings.recording import Recording
+from normenc.recordings.simulation.facts import V1
 from normenc.recordings.simulation.noise import animal_labels, check_numbers, draw_trials
-from normenc.recordings.sources import SOURCES
 
 __all__ = ["SimulatedRecording", "simulated_from_layer"]
 
@@ -178,7 +178,7 @@ def recorded(
     """The recording of noisy trials around a signal, under the stimuli of another recording."""
     animal, neuron_labels = animal_labels(signal.shape[1], n_animals)
     trials, index, repeat = draw_trials(signal, animal, n_repeats, rng, **noise)
-    facts = SOURCES["simulated-v1"].facts() | {
+    facts = V1 | {
         "species": "simulated",
         "area": "simulated",
         "units": "spikes per trial" if noise["noise"] == "poisson" else "arbitrary units",

@@ -1,15 +1,17 @@
 """The simulated recordings that have a name, and what can be set of them."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from normenc.errors import InputError
+from normenc.recordings.public.collection import Collection, RemoteFile
+from normenc.recordings.recording import Recording
+from normenc.recordings.simulation.facts import NATURAL, V1
 from normenc.recordings.simulation.photographs import N_READERS, NAME, READS, simulated_from_photographs
 from normenc.recordings.simulation.v1 import N_NEURONS, simulated_v1
 
-if TYPE_CHECKING:
-    from normenc.recordings.recording import Recording
-
-__all__ = ["SETTINGS", "made"]
+__all__ = ["COLLECTIONS", "SETTINGS", "made"]
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "simulated-v1": {"n_neurons": N_NEURONS, "seed": 0},
@@ -18,7 +20,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """What can be set of each simulated recording, with its default."""
 
 
-def made(name: str, **given: Any) -> "Recording | None":
+def made(name: str, **given: Any) -> Recording | None:
     """The simulated recording of this name; None for any other recording, of which nothing can be set.
 
     Raises
@@ -42,3 +44,23 @@ def made(name: str, **given: Any) -> "Recording | None":
     if name == NAME:
         return simulated_from_photographs(**settings).recording
     return simulated_v1(settings["n_neurons"], seed=settings["seed"])
+
+
+def _collection(name: str, what: str, facts: Mapping[str, Any]) -> Collection:
+    def files(session: str | None) -> tuple[RemoteFile, ...]:
+        if session is not None:
+            raise InputError(f"{name} has no sessions; ask for {name} alone")
+        return ()
+
+    def read(files: Mapping[str, Path], session: str | None, options: Mapping[str, str]) -> Recording:
+        recording = made(name)
+        assert recording is not None
+        return recording
+
+    return Collection(name=name, what=what, files=files, read=read, met=True, **facts)
+
+
+COLLECTIONS = (
+    _collection("simulated-v1", "181 stimuli x 2,000 neurons", V1),
+    _collection(NAME, "200 colour photographs x 200 neurons x 4 repeats", NATURAL),
+)

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError, quoted
+from normenc.recordings.simulation.facts import NATURAL
 from normenc.recordings.simulation.layer import SimulatedRecording, simulated_from_layer
-from normenc.recordings.sources import SOURCES
 
 __all__ = ["ENERGY", "NAME", "N_READERS", "READS", "simulated_from_photographs", "tiles"]
 
@@ -98,8 +98,7 @@ def simulated_from_photographs(
         f"each neuron is a random weighting of {said}; the images explain {share} of the variance of its single trials",
         "images are tiles of seven photographs",
     )
-    facts = SOURCES[NAME].facts()
-    return replace(made, recording=replace(made.recording, notes=notes, **facts))
+    return replace(made, recording=replace(made.recording, notes=notes, **NATURAL))
 
 
 @lru_cache(maxsize=4)

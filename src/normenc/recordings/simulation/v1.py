@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.recordings.recording import Recording
+from normenc.recordings.simulation.facts import V1
 from normenc.recordings.simulation.noise import GAIN_SD, animal_labels, check_numbers, draw_trials, one_presentation
-from normenc.recordings.sources import SOURCES
 
 __all__ = ["N_NEURONS", "simulated_v1"]
 
@@ -118,7 +118,7 @@ def simulated_v1(
         raise InputError(f"gain_sd is {gain_sd}; a standard deviation must be a number, 0 or more")
     degrees, stimulus, kind = _stimuli(direction, n_stimuli)
     animal, neuron_labels = animal_labels(n_neurons, n_animals)
-    facts: dict[str, Any] = {"neurons": neuron_labels, **SOURCES["simulated-v1"].facts()}
+    facts: dict[str, Any] = {"neurons": neuron_labels, **V1}
 
     rng = np.random.default_rng(seed)
     of_animals, of_trials = rng.spawn(2)
