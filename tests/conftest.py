@@ -19,6 +19,12 @@ from normenc import cli, networks, tasks, training
 matplotlib.use("Agg")
 
 
+def pytest_configure(config):
+    """Heed Ctrl-C also where a shell started the tests in its background: commands that they start inherit this."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_collection_finish(session):
     """What was imported and collected stays until the end; the garbage collector need not look at it again."""
     gc.collect()

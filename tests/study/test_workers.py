@@ -57,20 +57,22 @@ def attacked_sweep(tmp_path_factory):
     """What was seen of a sweep of two workers while it ran: its ports, and who got in; then one of them was killed."""
     seen = {}
     mine = units(n_seeds=4, n_epochs=20)
+    before = list(sys.path)  # where clusters of other tests were, too
 
     def look(tally: SweepProgress) -> None:
         if tally.done and not seen:
             ports = listening()
             seen["ports"] = ports
             seen["said"] = [" ".join([*process.cmdline(), *process.environ().values()]) for process in own_processes()]
-            seen["imports"] = [Path(place) for place in sys.path if "dask-scratch-space" in place]
+            seen["imports"] = [
+                Path(place) for place in sys.path if place not in before and "dask-scratch-space" in place
+            ]
             seen["without the key"] = attack(ports, os.getuid())
             if os.getuid() == 0:
                 seen["as nobody"] = attack(ports, NOBODY)
             [victim, *_] = [process for process in own_processes() if "spawn_main" in " ".join(process.cmdline())]
             victim.kill()
 
-    before = list(sys.path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NORMENC_CACHE", str(tmp_path_factory.mktemp("attacked")))
         seen["units"], (seen["results"], seen["failures"]) = mine, train_units(mine, workers=2, progress=look)
