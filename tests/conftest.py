@@ -18,6 +18,8 @@ from normenc import cli, networks, tasks, training
 
 matplotlib.use("Agg")
 
+collect_ignore_glob = ["*/conftest.py"]  # they hold no examples, and as modules of doctests they have one name
+
 
 def pytest_configure(config):
     """Heed Ctrl-C also where a shell started the tests in its background: commands that they start inherit this."""

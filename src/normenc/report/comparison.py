@@ -24,7 +24,7 @@ from normenc.report.comparison_rows import (
 )
 from normenc.report.comparison_sentences import cautions, changed, other_ways, what_differs
 from normenc.report.matching import conclusions, encoder_table, order_agreement, predictivity_table
-from normenc.report.wording import shown
+from normenc.report.pages import template
 from normenc.runs import Run, open_all
 from normenc.runs.agreement import agreeing
 from normenc.runs.schema import REPORT, RUN_MARKER, SETTINGS
@@ -108,22 +108,13 @@ def compare(folders: Sequence[str | Path]) -> str:
 
 
 def _rendered(runs: list[Run]) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     table = encoder_table(runs)
     concluded = conclusions(runs, table)
     order = order_agreement(runs, table)
     settings = side_by_side([run.settings for run in runs])
     apart, same = changed(concluded)
     environment = side_by_side([made_with(run) for run in runs])
-    page = Environment(
-        loader=PackageLoader("normenc.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        finalize=shown,
-    ).get_template("comparison.html.j2")
-    return page.render(
+    return template("comparison").render(
         runs=[introduced(run) for run in runs],
         labels=[run.label for run in runs],
         cautions=cautions(runs),

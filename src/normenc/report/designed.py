@@ -13,7 +13,7 @@ from PIL import Image
 from normenc import figures
 from normenc.report.embedded import sheet_uri
 from normenc.report.learned import spoken
-from normenc.report.wording import shown
+from normenc.report.pages import template
 from normenc.rsa.design import TOLD
 from normenc.whole_files import write_whole
 
@@ -38,17 +38,8 @@ def write_design(design: Any, folder: str | Path) -> Path:
     -------
     Path
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    page = Environment(
-        loader=PackageLoader("normenc.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        finalize=shown,
-    ).get_template("design.html.j2")
     path = Path(folder) / PAGE
-    text = page.render(
+    text = template("design").render(
         title=design.study.name,
         sentences=sentences(design),
         picture=_picture(design.predicted),

@@ -291,6 +291,8 @@ def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) ->
         blocks = f", {shown.plural} resampled individually"
     same = {"sessions", "neurons"} <= set(inference["resampled"])
     drawn = "; the same resampled neurons were used in every session" if same else ""
+    if "neurons" in inference["resampled"]:
+        drawn += "; neurons were drawn without replacement, nine of ten at a time, and their variance was rescaled"
     ceiling = f"The noise ceiling was estimated from {inference['ceiling']}."
     if inference["ceiling"] == KINDS["no formula"]:
         ceiling = "No noise ceiling was computed: split halves of a recording give one only for correlations."

@@ -1,7 +1,6 @@
 """The page of a run, ``report.html``, made from the run's folder."""
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
 from normenc.report.identified import identification_facts
 from normenc.report.methods import methods
+from normenc.report.pages import template
 from normenc.report.partition_sentences import beyond_controls
 from normenc.report.rank_sentences import rank_sentences
 from normenc.report.reference_sentences import ALPHA
@@ -28,7 +28,7 @@ from normenc.report.sentences import findings, limits
 from normenc.report.stages import left_out, stages_of
 from normenc.report.trained_facts import described, described_task, first_unit, losses, mean_scores, sections
 from normenc.report.tuning_facts import tuning_facts
-from normenc.report.wording import FACTORS, counted, join_names, shown, the_recording
+from normenc.report.wording import FACTORS, counted, join_names, the_recording
 from normenc.runs import Run
 from normenc.runs.agreement import agreeing, check_type
 from normenc.runs.pictures import captions, unplaced
@@ -82,20 +82,6 @@ def render(folder: str | Path) -> str:
         return _rendered(run)
 
 
-@cache
-def _template() -> Any:
-    """The page's template, compiled once in a process, which takes longer than filling it."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("normenc.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        finalize=shown,
-    ).get_template("page.html.j2")
-
-
 def _rendered(run: Run) -> str:
     study, environment = run.settings, run.environment
     similarity, differences, training = run.similarity, run.differences, run.training
@@ -118,7 +104,7 @@ def _rendered(run: Run) -> str:
     by_method = _by_method(similarity, run.similarity_by_method)
     data = explorer(run, by_method)
     predictivity = _records(run.predictivity)
-    return _template().render(
+    return template("page").render(
         study=study,
         tasks=tasks,
         networks=networks,

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from normenc.report.wording import counted, join_names, shown
+from normenc.report.pages import template
+from normenc.report.wording import counted, join_names
 from normenc.whole_files import write_whole
 
 __all__ = ["write_reproduction"]
@@ -28,17 +29,8 @@ def write_reproduction(reproduction: Any, folder: str | Path) -> Path:
     -------
     Path
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    page = Environment(
-        loader=PackageLoader("normenc.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        finalize=shown,
-    ).get_template("reproduction.html.j2")
     path = Path(folder) / PAGE
-    text = page.render(
+    text = template("reproduction").render(
         sentences=sentences(reproduction),
         publications=[
             {"title": own.title, "citation": own.citation, "rows": rows, "notes": notes(rows)}

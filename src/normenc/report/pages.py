@@ -1,0 +1,22 @@
+"""The templates of pages."""
+
+from functools import cache
+from typing import Any
+
+from normenc.report.wording import shown
+
+__all__ = ["template"]
+
+
+@cache
+def template(name: str) -> Any:
+    """A page's template, compiled once in a process, which takes longer than filling it."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("normenc.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=shown,
+    ).get_template(f"{name}.html.j2")
