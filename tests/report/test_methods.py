@@ -76,7 +76,7 @@ def test_what_was_recorded_and_how_it_was_prepared():
     )
     assert "The recording has one matrix for each of the 2 sessions." in said
     assert "a bootstrap over stimuli, sessions, neurons and seeds of the untrained networks (200 samples" in said
-    assert "neurons were drawn without replacement, nine of ten at a time" in said
+    assert "Neurons were drawn without replacement, nine of ten at a time" in said
     assert "the same resampled neurons were used in every session" in said
     assert "estimated from several sessions: the lower with one left out, the upper with all." in said
     assert "animal" not in said

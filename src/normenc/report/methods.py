@@ -291,8 +291,6 @@ def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) ->
         blocks = f", {shown.plural} resampled individually"
     same = {"sessions", "neurons"} <= set(inference["resampled"])
     drawn = "; the same resampled neurons were used in every session" if same else ""
-    if "neurons" in inference["resampled"]:
-        drawn += "; neurons were drawn without replacement, nine of ten at a time, and their variance was rescaled"
     ceiling = f"The noise ceiling was estimated from {inference['ceiling']}."
     if inference["ceiling"] == KINDS["no formula"]:
         ceiling = "No noise ceiling was computed: split halves of a recording give one only for correlations."
@@ -304,6 +302,11 @@ def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) ->
         f"counted more than once when factors are crossed {cite('inference')}."
         if inference["resampled"]
         else f"No intervals were computed: {inference['why_no_intervals']}.",
+        *(
+            ["Neurons were drawn without replacement, nine of ten at a time, and their variance was rescaled."]
+            if "neurons" in inference["resampled"]
+            else []
+        ),
         *_fixed(inference),
         f"Models were tested against chance with {_chance(study, environment)}.",
         "Differences from the lower noise ceiling and between models were tested with t-tests that use bootstrap "
