@@ -41,6 +41,7 @@ METRICS = {
     "cosine": "one minus the cosine",
     "euclidean": "the squared Euclidean distance per unit",
 }
+DRAWN = "Neurons were drawn without replacement, nine of ten at a time, and their variance was rescaled."
 
 
 def methods(
@@ -302,11 +303,7 @@ def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) ->
         f"counted more than once when factors are crossed {cite('inference')}."
         if inference["resampled"]
         else f"No intervals were computed: {inference['why_no_intervals']}.",
-        *(
-            ["Neurons were drawn without replacement, nine of ten at a time, and their variance was rescaled."]
-            if "neurons" in inference["resampled"]
-            else []
-        ),
+        *[DRAWN for factor in inference["resampled"] if factor == "neurons"],
         *_fixed(inference),
         f"Models were tested against chance with {_chance(study, environment)}.",
         "Differences from the lower noise ceiling and between models were tested with t-tests that use bootstrap "
