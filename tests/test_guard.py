@@ -105,7 +105,7 @@ def test_ctrl_c_during_start_is_one_line_and_exit_130(tmp_path, command, seconds
     process.stdout.readline()  # Python itself has started
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=600)
     if process.returncode != 2:  # it was done before
         assert (process.returncode, err) == (130, "normenc: interrupted\n")
 

@@ -48,7 +48,7 @@ def hostile_user(folder: Path) -> Iterator[str | None]:
 
 def _look(pid: int) -> Iterator[str | None]:
     ports: set[int] = set()
-    end = time.monotonic() + 60
+    end = time.monotonic() + 600
     process = psutil.Process(pid)
     while process.is_running() and len(process.children(recursive=True)) < 3 and time.monotonic() < end:
         time.sleep(0.05)

@@ -68,7 +68,7 @@ def server(run):
 
 def ask(server, path, method="GET", host=None, hosts=None):
     """Status, headers and body of a request whose path is sent as it is."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=300)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name in hosts if hosts is not None else [host or f"127.0.0.1:{server.server_port}"]:
         connection.putheader("Host", name)
@@ -80,7 +80,7 @@ def ask(server, path, method="GET", host=None, hosts=None):
 
 
 def sent(server, raw: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=300) as connection:
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
         parts = []
@@ -308,10 +308,10 @@ def test_the_command_serves_a_run_until_it_is_interrupted(run, option):
         assert address.startswith("http://127.0.0.1:")
         # Read here, since communicate() knows nothing of what is buffered.
         assert process.stdout.readline() == "Press Ctrl-C to end.\n"
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        with urllib.request.urlopen(address, timeout=300) as answer:
             assert answer.read().decode() == PAGE
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=600)
     finally:
         process.kill()
     assert (process.returncode, err) == (0, "")

@@ -387,7 +387,7 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from normenc.whole_files import write_whole
-Path.replace = lambda self, target: (print("written", flush=True), time.sleep(60))
+Path.replace = lambda self, target: (print("written", flush=True), time.sleep(3600))
 write_whole(Path(sys.argv[1]), b"half")
 """
 
