@@ -63,6 +63,7 @@ ROWS = (
     Row("denoising, whole", tasks.Denoising, FC, 100, "reference", weight_decay=1e-4),
     Row("denoising, middle", partial(tasks.Denoising, middle=(12, 16)), FC, 550, "reference", weight_decay=1e-4),
     Row("masked autoencoding", tasks.MaskedAutoencoding, FC, 40, "reference", weight_decay=1e-4),
+    Row("sparse coding", tasks.SparseCoding, FC, 200, "reference", weight_decay=1e-4),
     Row("contrastive, gratings", partial(tasks.ContrastiveInvariance, views="gratings"), DEEP, 20, "0.95"),
     Row("contrastive, natural", tasks.ContrastiveInvariance, DEEP, 20, "0.80"),
     Row("VICReg, natural", partial(tasks.VICReg, n_outputs=32), DEEP, 20, "reference"),

@@ -10,10 +10,19 @@ from normenc.tasks import (
     MaskedAutoencoding,
     NaturalRotation,
     NextFramePrediction,
+    SparseCoding,
     VICReg,
 )
 
-KINDS = (NaturalRotation, Denoising, MaskedAutoencoding, ContrastiveInvariance, VICReg, NextFramePrediction)
+KINDS = (
+    NaturalRotation,
+    Denoising,
+    MaskedAutoencoding,
+    SparseCoding,
+    ContrastiveInvariance,
+    VICReg,
+    NextFramePrediction,
+)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ TASKS = {
     "vicreg": VICReg(n_train=100, n_test=200, resolution=0.05),
     "next frame": NextFramePrediction(n_train=100, n_test=200, resolution=0.05),
     "masked": MaskedAutoencoding(n_train=200, n_test=200, resolution=0.05),
+    "sparse": tasks.SparseCoding(n_train=200, n_test=200, resolution=0.05, middle=(4, 4), n_atoms=20),
     "orientation and frequency": tasks.OrientationAndFrequency(n_train=200, n_test=200),
     "place and size": ObjectLocation(n_train=200, n_test=200),
     "several": SeveralTasks(n_train=200, n_test=200),

@@ -7,6 +7,7 @@ from normenc.tasks.photographs import NaturalRotation
 from normenc.tasks.recognition import ObjectLocation, ObjectRecognition
 from normenc.tasks.references import Reference, ReferencedTask
 from normenc.tasks.several import SeveralTasks
+from normenc.tasks.sparse import SparseCoding
 from normenc.tasks.task import TASKS, Task, check_chance
 from normenc.tasks.views import ContrastiveInvariance, VICReg
 
@@ -24,6 +25,7 @@ __all__ = [
     "Reference",
     "ReferencedTask",
     "SeveralTasks",
+    "SparseCoding",
     "Task",
     "TiltDiscrimination",
     "VICReg",
