@@ -7,6 +7,7 @@ import typer
 
 from normenc.cli.design import design_app
 from normenc.cli.estimates import print_estimate
+from normenc.cli.examples import examples_app
 from normenc.cli.guard import Interrupted
 from normenc.cli.handing_on import handing_on_app
 from normenc.cli.next_steps import is_study, next_steps
@@ -62,7 +63,10 @@ def _options(
 def run(
     study: Annotated[
         Path | None,
-        typer.Argument(help="A study file (TOML); without one, the reference study.", metavar="STUDY.toml"),
+        typer.Argument(
+            help="A study file (TOML), or the name of an example; without one, the reference study.",
+            metavar="STUDY.toml",
+        ),
     ] = None,
     recording: Annotated[
         str | None,
@@ -221,6 +225,7 @@ def check(
 app.command(short_help="Find out how much data it takes to identify the correct model.")(power)
 app.command(short_help="Find out which models these data could tell apart.")(identify)
 app.registered_commands += design_app.registered_commands
+app.registered_commands += examples_app.registered_commands
 app.registered_commands += handing_on_app.registered_commands
 
 

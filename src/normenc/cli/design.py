@@ -23,7 +23,8 @@ def design(
     study: Annotated[
         Path | None,
         typer.Argument(
-            help="A study file (TOML) with a section [design]; without one, the reference study.", metavar="STUDY.toml"
+            help="A study file (TOML) with a section [design], or an example's name; without one, the reference study.",
+            metavar="STUDY.toml",
         ),
     ] = None,
     pool: Annotated[

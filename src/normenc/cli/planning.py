@@ -19,7 +19,8 @@ def power(
     study: Annotated[
         Path | None,
         typer.Argument(
-            help="A study file (TOML) with a section [power]; without one, the reference study.", metavar="STUDY.toml"
+            help="A study file (TOML) with a section [power], or an example's name; without one, the reference study.",
+            metavar="STUDY.toml",
         ),
     ] = None,
     recording: Annotated[
@@ -66,7 +67,7 @@ def identify(
     study: Annotated[
         Path | None,
         typer.Argument(
-            help="A study file (TOML) with a section [identify]; without one, the reference study.",
+            help="A study file (TOML) with a section [identify], or an example's name; by default the reference study.",
             metavar="STUDY.toml",
         ),
     ] = None,

@@ -36,6 +36,7 @@ from normenc.study.sections import (
     RecordingSettings,
     TrainingSettings,
 )
+from normenc.study.shipped import study_file
 from normenc.study.stimulus_settings import StimulusSettings, joined_sets
 from normenc.texts import escaped
 from normenc.training import Recipe
@@ -276,7 +277,7 @@ def asked_study(
 
 
 def load_study(path: str | Path) -> Study:
-    """Read a study file.
+    """Read a study file, or a study that comes with normenc by its name, such as ``"reference"``.
 
     A recording's file in it is looked for beside the study file, and so are files of weights and the modules of import
     paths. These are imported: load only a study that you would run.
@@ -287,7 +288,7 @@ def load_study(path: str | Path) -> Study:
         If the file is missing, is not TOML, or a key is unknown, has the wrong type or an impossible value; the
         message names file, key, what was given and what is allowed.
     """
-    path = Path(path)
+    path = study_file(path)
     settings = read_toml(path)
     settings.setdefault("name", path.stem)
     return study_of(settings, path.parent, str(path))
