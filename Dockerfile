@@ -1,0 +1,20 @@
+# normenc in a container, on the CPU:
+#     docker build -t normenc .
+#     docker run --rm -v "$PWD:/data" normenc run --recording mine.npz
+# with CUDA (the driver comes from the host):
+#     docker build -t normenc:cuda --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu126 .
+#     docker run --rm --gpus all -v "$PWD:/data" normenc:cuda run --device cuda
+FROM python:3.11-slim-bookworm
+
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+COPY . /usr/src/normenc
+RUN python -m pip install --no-cache-dir --index-url "${TORCH_INDEX}" "$(grep '^torch==' /usr/src/normenc/constraints.txt)" \
+    && python -m pip install --no-cache-dir --constraint /usr/src/normenc/constraints.txt "/usr/src/normenc[nets,files]" \
+    && rm -rf /usr/src/normenc \
+    && useradd --create-home --uid 1000 normenc
+
+USER 1000
+WORKDIR /data
+ENTRYPOINT ["normenc"]
+CMD ["--help"]

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Build the sdist, the wheel from it, and try the wheel in a bare environment, away from the sources.
+#
+#     tools/try_wheel.sh          leaves both in build/dist
+set -euo pipefail
+unset PYTHONPATH
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+rm -rf build/dist
+
+python3 -m venv "$work/build"
+"$work/build/bin/python" -m pip install --quiet --disable-pip-version-check build twine
+"$work/build/bin/python" -m build --outdir build/dist .   # the wheel is built from the sdist
+"$work/build/bin/python" -m twine check --strict build/dist/*
+
+python3 -m venv "$work/bare"
+bin=$work/bare/bin
+"$bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$(grep '^torch==' constraints.txt)"
+"$bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt build/dist/*.whl
+cd "$work"
+"$bin/python" - "$root" <<'PYTHON'
+import sys
+import normenc
+
+assert not normenc.__file__.startswith(sys.argv[1] + "/src"), normenc.__file__
+for name in normenc.__all__:
+    getattr(normenc, name)
+PYTHON
+"$bin/normenc" --version
+"$bin/normenc" examples
+"$bin/normenc" check simulated-v1
+"$bin/normenc" run reference --dry-run
+"$bin/normenc" run --stages represent,compare --out run
+test -s run/rsa.csv
+echo "wheel and sdist work:" "$root"/build/dist/*
