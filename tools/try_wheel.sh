@@ -33,5 +33,5 @@ PYTHON
 "$bin/normenc" check simulated-v1
 "$bin/normenc" run reference --dry-run
 "$bin/normenc" run --stages represent,compare --out run
-test -s run/rsa.csv
+test -s run/similarity.csv
 echo "wheel and sdist work:" "$root"/build/dist/*
