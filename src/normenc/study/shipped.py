@@ -77,6 +77,8 @@ def study_file(study: str | Path) -> Path:
     found = {name: example.files[0] for name, example in examples().items() if example.is_study}
     if path.name in found:
         return found[path.name]
+    if path.exists():  # a folder, whose reading says so
+        return path
     near = get_close_matches(path.name, found, n=1)
     raise InputError(
         f"{visible(path.name)}: there is no such study file, and no study of this name comes with normenc"
