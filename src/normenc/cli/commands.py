@@ -138,8 +138,8 @@ def run(
 
     if scheduler is not None and workers is not None:
         raise InputError("--workers starts processes here and --scheduler uses those of a cluster; give one of them")
-    remote = scheduler_of(scheduler, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key, wait=wait)
     settings = studies.load_study(study) if study else studies.Study()
+    remote = scheduler_of(scheduler, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key, wait=wait)
     settings = settings.with_changes(
         recording=recording,
         seed=seed,

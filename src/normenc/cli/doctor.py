@@ -9,25 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from normenc.errors import InputError
+from normenc.extras import BROUGHT_BY
 
 __all__ = ["findings", "last_report", "versions"]
 
 PACKAGES = (
-    *("torch", "numpy", "scipy", "scikit-learn", "xarray", "h5netcdf", "h5py", "pandas", "pydantic", "typer", "rich"),
-    *(
-        "matplotlib",
-        "scikit-image",
-        "pillow",
-        "safetensors",
-        "dask",
-        "distributed",
-        "cryptography",
-        "plotly",
-        "jinja2",
-        "pooch",
-    ),
+    *("numpy", "scipy", "scikit-learn", "xarray", "h5netcdf", "h5py", "pandas", "pydantic", "typer", "rich"),
+    *("matplotlib", "scikit-image", "pillow", "plotly", "jinja2", "pooch"),
 )
 EXTRAS = {  # what brings them, and what they are for
+    **{package: (extra, "networks") for package, extra in BROUGHT_BY.items()},
     "zarr": ("zarr", "Zarr stores"),
     "pyarrow": ("parquet", "Parquet tables"),
     "pynwb": ("nwb", "NWB files"),
@@ -82,6 +73,8 @@ def _version(package: str) -> str | None:
 
 
 def _torch() -> list[str]:
+    if _version("torch") is None:
+        return []  # the extras tell
     try:
         import torch
     except Exception as error:  # a library that does not load, which is what a doctor is asked about
