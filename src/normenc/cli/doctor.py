@@ -18,7 +18,7 @@ PACKAGES = (
     *("matplotlib", "scikit-image", "pillow", "plotly", "jinja2", "pooch"),
 )
 EXTRAS = {  # what brings them, and what they are for
-    **{package: (extra, "networks") for package, extra in BROUGHT_BY.items()},
+    "torch": ("nets", "networks"),
     "zarr": ("zarr", "Zarr stores"),
     "pyarrow": ("parquet", "Parquet tables"),
     "pynwb": ("nwb", "NWB files"),
@@ -32,10 +32,13 @@ MOST_FILES = 100_000  # of the cache that are counted
 
 
 def versions() -> list[str]:
-    """Versions of normenc, Python, the platform and all packages that normenc needs; nothing is imported for it."""
+    """Versions of normenc, Python, the platform and all packages that it and networks need; nothing is imported."""
     from normenc import __version__
 
-    needed = ", ".join(f"{name} {_version(name) or 'MISSING'}" for name in PACKAGES)
+    needed = ", ".join(
+        f"{name} {_version(name) or ('not installed' if name in BROUGHT_BY else 'MISSING')}"
+        for name in (*PACKAGES, *BROUGHT_BY)
+    )
     return [
         f"normenc {__version__}, Python {platform.python_version()}, {platform.platform()}",
         f"packages: {needed}",
