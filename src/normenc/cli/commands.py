@@ -134,12 +134,14 @@ def run(
     from normenc import report
     from normenc import study as studies
     from normenc.errors import InputError
+    from normenc.extras import needs_nets
     from normenc.runs.schema import REPORT
 
+    needs_nets("normenc run")
     if scheduler is not None and workers is not None:
         raise InputError("--workers starts processes here and --scheduler uses those of a cluster; give one of them")
-    settings = studies.load_study(study) if study else studies.Study()
     remote = scheduler_of(scheduler, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key, wait=wait)
+    settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(
         recording=recording,
         seed=seed,
@@ -204,7 +206,9 @@ def check(
 
     if is_study(recording):
         from normenc import study as studies
+        from normenc.extras import needs_nets
 
+        needs_nets("the check of a study file")
         settings = studies.load_study(recording).with_changes(preparation=preparation)
         found = studies.check_recordings(settings, seed=seed)
     else:

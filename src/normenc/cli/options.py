@@ -170,9 +170,6 @@ def default_workers(study: Any, device: str) -> int:
     """One per core on the CPU for many networks to train or read; for a few, starting processes does not pay."""
     import os
 
-    from normenc.extras import needs_nets
-
-    needs_nets("a study")
     import torch
 
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())

@@ -48,8 +48,8 @@ class ImageSet:
     Examples
     --------
     >>> photographs = ImageSet.of(np.zeros((5, 60, 80, 3), dtype=np.uint8) + np.uint8([255, 0, 0]))
-    >>> len(photographs), photographs.image_size, photographs.is_colour, photographs[1:3].shape
-    (5, (60, 80), True, torch.Size([2, 3, 60, 80]))
+    >>> len(photographs), photographs.image_size, photographs.is_colour, photographs.arrays([1, 2]).shape
+    (5, (60, 80), True, (2, 3, 60, 80))
     """
 
     stack: Any
