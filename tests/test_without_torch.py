@@ -91,7 +91,8 @@ def test_commands_of_the_core_work_without_torch(found, name):
 @pytest.mark.parametrize("what", without_torch.doors())
 def test_every_door_to_networks_gives_one_line(found, what):
     kinds, said = found["doors"][what]
-    assert said == f"{what} needs torch, which is not installed: pip install 'normenc[nets]'"
+    package = "distributed" if what == "a scheduler" else "torch"
+    assert said == f"{what} needs {package}, which is not installed: pip install 'normenc[nets]'"
     assert {"NotInstalledError", "InputError", "ModuleNotFoundError"} <= set(kinds)
 
 

@@ -135,7 +135,7 @@ def doors():
     """Ways to a network: what is tried, and the words by which the line must name it."""
     import numpy as np
 
-    from normenc import quality, stimuli
+    from normenc import quality, stimuli, study
     from normenc.stimuli.stacks import Resized
 
     def name_of(room, name):
@@ -147,6 +147,7 @@ def doors():
         "an image as a tensor": lambda: stimuli.ImageSet.of(np.zeros((1, 2, 3)))[0],
         "bringing images of several sizes to one": lambda: Resized(np.zeros((1, 4, 6)), (2, 3), "crop")[0],
         "the recording simulated-natural": lambda: quality.check("simulated-natural"),
+        "a scheduler": lambda: study.Scheduler("tls://127.0.0.1:8786").security(),
     }
 
 

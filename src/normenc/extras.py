@@ -14,15 +14,16 @@ BROUGHT_BY = dict.fromkeys(("torch", "safetensors", "dask", "distributed", "cryp
 """The extra that brings each package that networks need, by the package's name."""
 
 
-def needs_nets(what: str) -> None:
-    """Raise NotInstalledError, which names `what`, where torch is not installed.
+def needs_nets(what: str, *packages: str) -> None:
+    """Raise NotInstalledError, which names `what`, where torch, or one of other `packages`, is not installed.
 
     Examples
     --------
     >>> needs_nets("training a network")
     """
     try:
-        import_module("torch")
+        for package in packages or ("torch",):
+            import_module(package)
     except ModuleNotFoundError as error:
         raise _told(error, what) from None
 
