@@ -48,7 +48,7 @@ $(VENV)/.python:
 $(VENV)/.normenc: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "Installing normenc and its dependencies into $(VENV); this takes some minutes."
 	$(INSTALL) $$(grep '^torch==' constraints.txt)
-	$(INSTALL) --editable .
+	$(INSTALL) --editable '.[nets]'
 	@# 5 MB for the steerable pyramid of examples/leaderboard.toml. Where they cannot be built, that control is left out.
 	-$(INSTALL) --editable '.[pyramid]'
 	@touch $@

@@ -10,6 +10,7 @@ FLOOR = (
     "csv_tables",
     "encoders",
     "errors",
+    "extras",
     "freed_memory",
     "keys",
     "optimizers",

@@ -38,7 +38,7 @@ ROOMS: dict[str, set[str]] = {  # what each room imports, beside the floor that 
     # rsa, for what is too large to be anything but an RDM; encoders, for neurons that read their layers
     "recordings": {"controls", "pretrained", "representations", "rsa", "stimuli", "tuning"},
     "encoding": {"networks", "recordings", "rsa", "training", "tuning"},
-    "quality": {"controls", "recordings", "representations", "rsa", "stimuli", "tuning"},
+    "quality": {"controls", "recordings", "rsa", "stimuli", "tuning"},
     "estimators": {"encoding", "quality", "recordings", "rsa"},
     "figures": {"rsa"},  # what measures are called
     "runs": {"figures"},

@@ -23,6 +23,7 @@ INNER = {
     "arrays",
     "cli",
     "csv_tables",
+    "extras",
     "freed_memory",
     "keys",
     "optimizers",

@@ -4,6 +4,7 @@ Networks are trained on a visual task that an animal can solve, never on neural 
 compared with recordings of visual cortex, beside controls that were never trained.
 
 The rooms (``normenc.stimuli``, ``normenc.rsa``, ...) load when first used, so that ``import normenc`` is instant.
+Those of networks need torch, which ``pip install normenc[nets]`` brings; all others work without it.
 """
 
 import importlib

@@ -4,15 +4,12 @@ import operator
 from collections.abc import Iterable
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-
-if TYPE_CHECKING:
-    import torch
 
 EXACT = 2**53  # every whole number up to this is a floating-point number
 LARGEST, SMALLEST = 1e100, 1e-100  # in float64, for responses that are squared, and multiplied six times
@@ -265,7 +262,7 @@ def check_finite(array: npt.NDArray[Any], responses: Any) -> None:
             )
 
 
-def grey_images(images: "torch.Tensor") -> "torch.Tensor":
+def grey_images(images: Any) -> Any:
     """Grey images with their channel, shape (n, 1, height, width); InputError unless they have this one or none."""
     if images.ndim == 3:
         images = images[:, None]

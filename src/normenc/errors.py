@@ -4,7 +4,7 @@ from typing import Any
 
 from normenc.texts import visible
 
-__all__ = ["InputError", "NormencWarning", "NotHereError", "quoted", "shortened"]
+__all__ = ["InputError", "NormencWarning", "NotHereError", "NotInstalledError", "quoted", "shortened"]
 
 MOST_SAID, MOST_QUOTED = 2000, 80  # characters in a message, and in a quoted value
 
@@ -38,6 +38,10 @@ class InputError(ValueError):
 
 class NotHereError(InputError):
     """A recording that was asked for is not on this computer; all else about the question may be right."""
+
+
+class NotInstalledError(InputError, ModuleNotFoundError):
+    """What was asked for needs a package that one of normenc's extras brings, and that is not installed."""
 
 
 class NormencWarning(UserWarning):

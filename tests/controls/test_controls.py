@@ -188,3 +188,21 @@ def test_no_images_are_refused_and_arrays_will_do(control, kind):
         CONTROLS[control](kind((0, 48, 64)))
     for values in CONTROLS[control](kind((2, 48, 64))).values():
         assert len(values) == 2
+
+
+@pytest.mark.parametrize("control", [pixels, fourier_amplitude, gabor_energy])
+@pytest.mark.parametrize("kind", ["float32", "float64", "uint8"])
+@pytest.mark.parametrize("shape", [(3, 30, 41), (2, 3, 25, 18)], ids=["grey", "colour"])
+def test_arrays_give_the_arrays_of_what_tensors_give(control, kind, shape):
+    images = np.random.default_rng(0).integers(0, 2, shape).astype(kind)
+    (own,), (expected,) = (control(given).values() for given in (images, torch.from_numpy(images)))
+    assert type(own) is np.ndarray
+    assert own.dtype == expected.numpy().dtype
+    np.testing.assert_allclose(own, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_orientations_as_arrays_give_the_same_code():
+    degrees = np.r_[-90.0, 0.25, 17, 400]
+    own, expected = (orientation_model(given)["orientation"] for given in (degrees, torch.from_numpy(degrees)))
+    assert own.dtype == np.float32 and isinstance(expected, torch.Tensor)
+    np.testing.assert_array_equal(own, expected)

@@ -8,7 +8,7 @@ from sklearn.metrics import r2_score
 
 from normenc import tuning
 from normenc.encoding import cross_validated_predictions, predictivity
-from normenc.encoding.predictivity import MEASURES
+from normenc.encoding.scoring import MEASURES
 from normenc.errors import InputError
 
 HAND = np.array([0.0, 2.0, 3.0, 5.0, 8.0, 6.0])[:, None]  # averages 1, 4, 7, of variance 1 each

@@ -155,7 +155,6 @@ for name in table.HEAVY:
     folder.mkdir()
     os.chdir(folder)
     paths[name] = table.BY_NAME[name].write(folder)
-import torch  # images bring it; the addresses of its code are not what reading takes
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 whole = pages * os.sysconf("SC_PAGE_SIZE") + 2**29
 resource.setrlimit(resource.RLIMIT_AS, (whole, whole))

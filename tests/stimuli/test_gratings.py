@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from normenc.errors import InputError
 from normenc.stimuli import gratings, image_size, varied_gratings
+from normenc.stimuli.waves import study_gratings
 
 
 def one_grating(theta: float, spatial_frequency: float, resolution: float, shape: tuple[int, int]) -> np.ndarray:
@@ -160,3 +161,10 @@ def test_impossible_options_are_named(options, message):
 def test_impossible_ranges_are_named(options, message):
     with pytest.raises(InputError, match=message):
         varied_gratings([0], np.random.default_rng(0), **options)
+
+
+def test_the_study_s_gratings_need_no_torch_to_be_the_same_to_the_bit():
+    degrees = np.r_[np.arange(-180, 181), np.random.default_rng(0).uniform(-360, 360, 200)]
+    own = study_gratings(degrees)
+    assert own.dtype == np.float32
+    np.testing.assert_array_equal(own, gratings(degrees))

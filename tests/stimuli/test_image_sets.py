@@ -160,3 +160,18 @@ def test_the_array_meant_must_be_named_where_there_are_several(tmp_path):
         ImageSet.open(f"{tmp_path}/s.h5:/d")
     with pytest.raises(InputError, match="there is no such folder or file"):
         ImageSet.open(tmp_path / "none.npy")
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+@pytest.mark.parametrize("size", [(20, 20), (90, 31), (7, 50)])
+def test_arrays_are_the_tensors_but_for_rounding(fit, size):
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 40, 60, 3), dtype=np.uint8)
+    images = ImageSet.of(pixels).field(3, 2, 58, 37).resized(size, fit)
+    for own in (images, images.grey()):
+        assert own.arrays().dtype == np.float32
+        np.testing.assert_allclose(own.arrays(), own.all(), atol=2e-6)
+        np.testing.assert_allclose(own.arrays([2, 0]), own[[2, 0]], atol=2e-6)
+        np.testing.assert_allclose(own.arrays(1), own[1], atol=2e-6)
+    whole = ImageSet.of(pixels)
+    np.testing.assert_array_equal(whole.arrays(), whole.all())
+    np.testing.assert_array_equal(whole.grey().arrays(), whole.grey().all())

@@ -16,9 +16,9 @@ from normenc import networks, tasks
 from normenc.errors import InputError, NormencWarning
 from normenc.study import Study, load_study
 from normenc.study.representing import prepare
-from normenc.study.section_base import TrainingChanges
 from normenc.study.sections import TrainingSettings
 from normenc.study.sweep import train_units
+from normenc.study.training_changes import TrainingChanges
 from normenc.study.units import Unit, load_result, train_unit
 from normenc.training import Recipe, kept, train
 

@@ -138,8 +138,10 @@ def run(
     from normenc import report
     from normenc import study as studies
     from normenc.errors import InputError
+    from normenc.extras import needs_nets
     from normenc.runs.schema import REPORT
 
+    needs_nets("normenc run")
     if scheduler is not None and workers is not None:
         raise InputError("--workers starts processes here and --scheduler uses those of a cluster; give one of them")
     remote = scheduler_of(scheduler, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key, wait=wait)
@@ -208,7 +210,9 @@ def check(
 
     if is_study(recording):
         from normenc import study as studies
+        from normenc.extras import needs_nets
 
+        needs_nets("the check of a study file")
         settings = studies.load_study(recording).with_changes(preparation=preparation)
         found = studies.check_recordings(settings, seed=seed)
     else:

@@ -57,7 +57,9 @@ def design(
     """
     from normenc import report
     from normenc import study as studies
+    from normenc.extras import needs_nets
 
+    needs_nets("normenc design")
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, preparation=preparation)
     given = {"pool": None if pool is None else split(pool), "n": n, "trials": trials, "synthesise": synthesise or None}

@@ -9,25 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from normenc.errors import InputError
+from normenc.extras import BROUGHT_BY
 
 __all__ = ["findings", "last_report", "versions"]
 
 PACKAGES = (
-    *("torch", "numpy", "scipy", "scikit-learn", "xarray", "h5netcdf", "h5py", "pandas", "pydantic", "typer", "rich"),
-    *(
-        "matplotlib",
-        "scikit-image",
-        "pillow",
-        "safetensors",
-        "dask",
-        "distributed",
-        "cryptography",
-        "plotly",
-        "jinja2",
-        "pooch",
-    ),
+    *("numpy", "scipy", "scikit-learn", "xarray", "h5netcdf", "h5py", "pandas", "pydantic", "typer", "rich"),
+    *("matplotlib", "scikit-image", "pillow", "plotly", "jinja2", "pooch"),
 )
 EXTRAS = {  # what brings them, and what they are for
+    "torch": ("nets", "networks"),
     "zarr": ("zarr", "Zarr stores"),
     "pyarrow": ("parquet", "Parquet tables"),
     "pynwb": ("nwb", "NWB files"),
@@ -41,10 +32,13 @@ MOST_FILES = 100_000  # of the cache that are counted
 
 
 def versions() -> list[str]:
-    """Versions of normenc, Python, the platform and all packages that normenc needs; nothing is imported for it."""
+    """Versions of normenc, Python, the platform and all packages that it and networks need; nothing is imported."""
     from normenc import __version__
 
-    needed = ", ".join(f"{name} {_version(name) or 'MISSING'}" for name in PACKAGES)
+    needed = ", ".join(
+        f"{name} {_version(name) or ('not installed' if name in BROUGHT_BY else 'MISSING')}"
+        for name in (*PACKAGES, *BROUGHT_BY)
+    )
     return [
         f"normenc {__version__}, Python {platform.python_version()}, {platform.platform()}",
         f"packages: {needed}",
@@ -82,6 +76,8 @@ def _version(package: str) -> str | None:
 
 
 def _torch() -> list[str]:
+    if _version("torch") is None:
+        return []  # the extras tell
     try:
         import torch
     except Exception as error:  # a library that does not load, which is what a doctor is asked about

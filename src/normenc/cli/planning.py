@@ -40,8 +40,10 @@ def power(
     """Simulate recordings from each candidate model, and find out how much data identifies the correct one."""
     from normenc import study as studies
     from normenc.errors import InputError
+    from normenc.extras import needs_nets
     from normenc.renamed import RenamedWarning
 
+    needs_nets("normenc power")
     if jobs is not None:
         if workers is not None:
             raise InputError("--jobs and --workers are one option; give --workers alone")
@@ -86,7 +88,9 @@ def identify(
 ) -> None:
     """Simulate recordings like this one from each candidate model, and find out which model they would be taken for."""
     from normenc import study as studies
+    from normenc.extras import needs_nets
 
+    needs_nets("normenc identify")
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, preparation=preparation)
     try:

@@ -4,29 +4,6 @@ Like any encoder, each maps images to ``{layer: stimulus x unit}``. The untraine
 comes with the network from :func:`normenc.training.train`.
 """
 
-from normenc.controls.gabor import gabor_energy
-from normenc.controls.images import CONTROLS, EXTRAS
-from normenc.controls.pyramid import steerable_pyramid
-from normenc.controls.random import random_features
-from normenc.controls.simple import fourier_amplitude, orientation_model, pixels
-from normenc.controls.statistics import (
-    colour_histogram,
-    image_identity,
-    luminance_and_contrast,
-    pooled_gabor_energy,
-)
+from normenc.extras import attach_stub
 
-__all__ = [
-    "CONTROLS",
-    "EXTRAS",
-    "colour_histogram",
-    "fourier_amplitude",
-    "gabor_energy",
-    "image_identity",
-    "luminance_and_contrast",
-    "orientation_model",
-    "pixels",
-    "pooled_gabor_energy",
-    "random_features",
-    "steerable_pyramid",
-]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

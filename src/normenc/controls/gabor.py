@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
-import torch
-from torch.nn import functional
+import numpy as np
+import numpy.typing as npt
 
-from normenc.controls.images import CONTROLS, as_images
+from normenc.controls.images import CONTROLS, Values, as_floats
 from normenc.errors import InputError
 from normenc.keys import Positive, Size, named
 
@@ -19,8 +20,8 @@ REACH = 2.5  # extent of the filter to each side, in standard deviations of the 
 
 @named(CONTROLS, "Gabor energy")
 def gabor_energy(
-    images: torch.Tensor, *, n_orientations: Size = 12, periods: Sequence[Positive] | None = None
-) -> dict[str, torch.Tensor]:
+    images: Values, *, n_orientations: Size = 12, periods: Sequence[Positive] | None = None
+) -> dict[str, Values]:
     r"""Energy of a bank of Gabor filters over orientation, scale and position: a standard model of V1's complex cells.
 
     A quadrature pair, an even and an odd Gabor of the same orientation, scale and place, gives the energy
@@ -30,7 +31,7 @@ def gabor_energy(
 
     Parameters
     ----------
-    images : Tensor, shape (n, height, width) or (n, 1, height, width)
+    images : Tensor or ndarray, shape (n, height, width) or (n, 1, height, width)
         float64 stays float64; other types are computed in float32.
     n_orientations : int
         Evenly spaced over 180 degrees, from vertical.
@@ -40,7 +41,7 @@ def gabor_energy(
     Returns
     -------
     dict
-        ``"energy"``: Tensor, shape (n, n_units), in the images' unit times pixels, 0 or more; by scale, then
+        ``"energy"``: as `images`, shape (n, n_units), in the images' unit times pixels, 0 or more; by scale, then
         orientation, then position row by row. Average over positions for energy without position.
 
     Raises
@@ -54,12 +55,10 @@ def gabor_energy(
 
     Examples
     --------
-    >>> gabor_energy(torch.zeros(2, 12, 16), n_orientations=4, periods=[6])["energy"].shape
-    torch.Size([2, 96])
+    >>> gabor_energy(np.zeros((2, 12, 16)), n_orientations=4, periods=[6])["energy"].shape
+    (2, 96)
     """
-    grey = as_images(images)
-    grey = grey if grey.dtype == torch.float64 else grey.float()
-    grey = (grey - grey.mean(dim=(1, 2), keepdim=True))[:, None]
+    grey = as_floats(images)[:, None]
     if periods is None:
         periods = [max(2.0, fraction * min(grey.shape[2:])) for fraction in PERIODS]
     if n_orientations < 1 or not periods or not all(2 <= period < math.inf for period in periods):
@@ -68,39 +67,62 @@ def gabor_energy(
             "periods of at least 2 pixels"
         )
     maps = [energy_map(grey, period, n_orientations, max(1, round(period / 2))) for period in periods]
-    return {"energy": torch.cat([energy.flatten(1) for energy in maps], dim=1)}
+    units = [energy.reshape(len(grey), -1) for energy in maps]
+    if isinstance(grey, np.ndarray):
+        return {"energy": np.concatenate(units, axis=1)}  # type: ignore[dict-item]
+    import torch
+
+    return {"energy": torch.cat(units, dim=1)}  # type: ignore[dict-item]
 
 
-def energy_map(grey: torch.Tensor, period: float, n_orientations: int, stride: int) -> torch.Tensor:
+def energy_map(grey: Any, period: float, n_orientations: int, stride: int) -> Any:
     """Energy of one scale, shape (n, n_orientations, rows, columns): filters stand `stride` pixels apart, from pixel 0.
 
     Parameters
     ----------
-    grey : Tensor, shape (n, 1, height, width)
+    grey : Tensor or ndarray, shape (n, 1, height, width)
         Floating-point images of mean 0.
     period : float
         Of the filters, in pixels.
     n_orientations, stride : int
     """
-    even, odd = (
-        filters.to(grey) for filters in _gabor_pair(period, torch.arange(n_orientations) * (180 / n_orientations))
-    )
-    padding = even.shape[-1] // 2
-    return torch.hypot(*(functional.conv2d(grey, own, stride=stride, padding=padding) for own in (even, odd)))
+    pair = _gabor_pair(period, np.arange(n_orientations, dtype=np.float64) * (180 / n_orientations))
+    if isinstance(grey, np.ndarray):
+        return _energy_of_array(grey[:, 0], np.stack(pair)[:, :, 0].astype(grey.dtype), stride)
+    import torch
+    from torch.nn import functional
+
+    padding = pair[0].shape[-1] // 2
+    filters = (torch.from_numpy(own).to(grey) for own in pair)
+    return torch.hypot(*(functional.conv2d(grey, own, stride=stride, padding=padding) for own in filters))
 
 
-def _gabor_pair(period: float, orientation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _energy_of_array(grey: npt.NDArray[Any], filters: npt.NDArray[Any], stride: int) -> npt.NDArray[Any]:
+    """Energy of images (n, height, width) by filters (2, n_orientations, size, size): one image at a time."""
+    size = filters.shape[-1]
+    padded = np.pad(grey, ((0, 0), (size // 2, size // 2), (size // 2, size // 2)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))[:, ::stride, ::stride]
+    energy = np.empty((len(grey), filters.shape[1], *windows.shape[1:3]), dtype=grey.dtype)
+    for image, own in zip(energy, windows, strict=True):
+        even, odd = np.tensordot(filters, own, axes=((2, 3), (2, 3)))
+        np.hypot(even, odd, out=image)
+    return energy
+
+
+def _gabor_pair(
+    period: float, orientation: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Even and odd filters, shape (n_orientations, 1, size, size), of about unit length; degrees from vertical."""
     spread = ENVELOPE * period
     reach = max(1, math.ceil(REACH * spread))
-    y, x = torch.meshgrid(*[torch.arange(-reach, reach + 1, dtype=torch.float64)] * 2, indexing="ij")
-    angle = torch.deg2rad(orientation.double())[:, None, None]
-    phase = 2 * math.pi / period * (x * torch.cos(angle) + y * torch.sin(angle))
-    envelope = torch.exp(-(x**2 + y**2) / (2 * spread**2))
-    even = envelope * torch.cos(phase)
-    even = even - envelope * (even.sum(dim=(1, 2), keepdim=True) / envelope.sum())
-    odd = envelope * torch.sin(phase)
+    y, x = np.meshgrid(*[np.arange(-reach, reach + 1.0)] * 2, indexing="ij")
+    angle = np.deg2rad(orientation)[:, None, None]
+    phase = 2 * math.pi / period * (x * np.cos(angle) + y * np.sin(angle))
+    envelope = np.exp(-(x**2 + y**2) / (2 * spread**2))
+    even = envelope * np.cos(phase)
+    even = even - envelope * (even.sum(axis=(1, 2), keepdims=True) / envelope.sum())
+    odd = envelope * np.sin(phase)
     # The same norm for both: with a period of 2 pixels the odd filter is only rounding error, which its own norm would
     # amplify.
-    length = envelope.norm() / math.sqrt(2)
+    length = np.linalg.norm(envelope) / math.sqrt(2)
     return (even / length)[:, None], (odd / length)[:, None]

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from normenc.controls.images import CONTROLS, EXTRAS, as_images
+from normenc.controls.images import CONTROLS, EXTRAS, as_floats
 from normenc.errors import InputError
 from normenc.keys import Size, named
 
@@ -60,9 +60,7 @@ def steerable_pyramid(
         raise InputError(
             f"the steerable pyramid needs plenoptic, which cannot be imported ({error}): pip install 'normenc[pyramid]'"
         ) from None
-    grey = as_images(images)
-    grey = grey if grey.dtype == torch.float64 else grey.float()
-    grey = (grey - grey.mean(dim=(1, 2), keepdim=True))[:, None]
+    grey = as_floats(torch.as_tensor(images))[:, None]
     height, width = grey.shape[2:]
     most = math.floor(math.log2(min(height, width))) - 2
     n_scales = most if n_scales is None else n_scales

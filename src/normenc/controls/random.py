@@ -48,7 +48,7 @@ def random_features(images: torch.Tensor, *, n_features: Count = 1000, seed: See
     """
     if n_features < 1:
         raise InputError(f"n_features is {n_features}; give at least 1")
-    grey = as_images(images)
+    grey = as_images(torch.as_tensor(images))
     grey = (grey if grey.dtype == torch.float64 else grey.float()).flatten(1)
     grey = grey - grey.mean(dim=1, keepdim=True)
     weights = torch.randn(grey.shape[1], n_features, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from normenc.controls.gabor import energy_map
-from normenc.controls.images import CONTROLS, as_colour, as_images, in_blocks
+from normenc.controls.images import CONTROLS, as_colour, as_floats, as_images, in_blocks
 from normenc.errors import InputError
 from normenc.keys import Count, Positive, Seed, Size, named
 
@@ -79,9 +79,7 @@ def pooled_gabor_energy(
         )
 
     def of_block(block: torch.Tensor) -> torch.Tensor:
-        grey = as_images(block)
-        grey = grey if grey.dtype == torch.float64 else grey.float()
-        grey = (grey - grey.mean(dim=(1, 2), keepdim=True))[:, None]
+        grey = as_floats(block)[:, None]
         return torch.cat([_pooled(grey, period, n_orientations, grid) for period in periods], dim=1)
 
     return {"energy": in_blocks(images, of_block)}
@@ -251,7 +249,7 @@ def image_identity(images: torch.Tensor, *, n_units: Count = 1000, seed: Seed = 
         raise InputError(f"n_units is {n_units}; give at least 2")
     rows = [
         np.random.default_rng([seed, *_words(image)]).standard_normal(n_units, dtype=np.float32)
-        for image in as_colour(images)
+        for image in as_colour(torch.as_tensor(images))
     ]
     return {"identity": torch.from_numpy(np.stack(rows))}
 

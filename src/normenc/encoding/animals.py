@@ -10,8 +10,8 @@ import pandas as pd
 from normenc.arrays import as_responses
 from normenc.encoding.measures import Recorded
 from normenc.encoding.medians import trial_index
-from normenc.encoding.predictivity import THRESHOLD, Predictivity, predictivity
 from normenc.encoding.regression import Prediction, cross_validated_predictions
+from normenc.encoding.scoring import THRESHOLD, Predictivity, predictivity
 from normenc.errors import InputError
 
 __all__ = ["BetweenAnimals", "between_animals"]

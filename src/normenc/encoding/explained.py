@@ -13,7 +13,7 @@ from normenc.encoding.banded import BandedPrediction, banded_predictions
 from normenc.encoding.choosing import in_threads
 from normenc.encoding.measures import Recorded, Terms, percentile_interval
 from normenc.encoding.medians import drawn_stimuli, medians, trial_index
-from normenc.encoding.predictivity import THRESHOLD
+from normenc.encoding.scoring import THRESHOLD
 from normenc.errors import InputError
 
 __all__ = ["ALL", "ExplainedVariance", "averaged", "banded_ridge", "explained", "in_folds", "regressed"]

@@ -11,7 +11,7 @@ from normenc.encoding.axes import Features
 from normenc.encoding.banded import BandedPrediction, as_bands, banded_predictions
 from normenc.encoding.explained import ALL, ExplainedVariance, averaged, explained, in_folds, regressed
 from normenc.encoding.measures import Recorded, Terms
-from normenc.encoding.predictivity import THRESHOLD
+from normenc.encoding.scoring import THRESHOLD
 from normenc.errors import InputError
 
 __all__ = ["FittedControls", "fit_controls", "unique_variance"]

@@ -1,5 +1,9 @@
 """The architectures of the reference study and others of today, and their initial filters."""
 
+from normenc.extras import needs_nets
+
+needs_nets(__name__)
+
 from normenc.networks.architectures import FC, ConvFC, ConvPoolFC, DeepConvPoolFC
 from normenc.networks.base import NETWORKS, Network
 from normenc.networks.filters import gabor_filters, initial_filters

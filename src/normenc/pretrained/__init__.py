@@ -4,6 +4,10 @@ Networks trained on photographs need colours, another size and normalised values
 says what it does; layer names are unchanged, so :func:`normenc.representations.represent` can read any layer.
 """
 
+from normenc.extras import needs_nets
+
+needs_nets(__name__)
+
 from normenc.pretrained.models import activation_layers, adapt, load_model
 from normenc.pretrained.places import weights_file
 from normenc.pretrained.preprocessing import FITS, IMAGENET, Preprocessing

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from normenc import study as studies
-from normenc.errors import InputError, NotHereError
+from normenc.errors import InputError, NotHereError, NotInstalledError
+from normenc.extras import needs_nets
 from normenc.published.finding import Here, arrays_of, data_folders, found_here
 from normenc.published.judging import CANNOT_BE_TOLD, DOES_NOT_HOLD, HOLDS, Found, judge
 from normenc.published.measuring import MEASURES
@@ -23,15 +24,17 @@ from normenc.runs.marker import read_marker
 from normenc.runs.publishing import Earlier, destination, holds_nothing
 from normenc.runs.writing import csv_bytes
 from normenc.showing import Shown
-from normenc.study.sections import SIMULATION
-from normenc.study.settings import Study, study_of
 from normenc.texts import visible
 from normenc.whole_files import write_whole
 
-__all__ = ["FAILED", "LONG", "NOT_HERE", "TABLE_FILE", "Reproduction", "reproduce"]
+if TYPE_CHECKING:
+    from normenc.study import Study
+
+__all__ = ["FAILED", "LONG", "NEEDS_NETS", "NOT_HERE", "TABLE_FILE", "Reproduction", "reproduce"]
 
 NOT_HERE = "not tried (recording is not here)"
 LONG = "not tried (it takes hours)"
+NEEDS_NETS = "not tried (it needs networks)"
 FAILED = "not tried (it cannot be computed)"
 TABLE_FILE = "reproduction.csv"
 COLUMNS = (
@@ -68,7 +71,7 @@ class Reproduction(Shown):
     def counts(self) -> dict[str, int]:
         """How many claims have each result, for those that any has."""
         found = self.table["result"].value_counts()
-        order = (HOLDS, DOES_NOT_HOLD, CANNOT_BE_TOLD, NOT_HERE, LONG, FAILED)
+        order = (HOLDS, DOES_NOT_HOLD, CANNOT_BE_TOLD, NOT_HERE, LONG, NEEDS_NETS, FAILED)
         return {name: int(found[name]) for name in order if name in found}
 
     def summary(self) -> pd.DataFrame:
@@ -261,6 +264,8 @@ class _Computing:
             found = self._found(claim, here)
         except NotHereError as error:
             return NOT_HERE, Found(float("nan"), note=str(error)), source
+        except NotInstalledError as error:
+            return NEEDS_NETS, Found(float("nan"), note=str(error)), source
         except InputError as error:
             return FAILED, Found(float("nan"), note=visible(str(error).replace("\n", "; "))), source
         return judge(claim.lowest, claim.highest, found), found, source
@@ -307,8 +312,12 @@ class _Computing:
         return _or_raised(self.runs[key, changed])
 
 
-def study_on(publication: Publication, here: Here | None, changes: Mapping[str, Any] | None = None) -> Study:
+def study_on(publication: Publication, here: Here | None, changes: Mapping[str, Any] | None = None) -> "Study":
     """The study that a publication states, on a recording that is here, or on its own; with some sections changed."""
+    needs_nets("a study")
+    from normenc.study.sections import SIMULATION
+    from normenc.study.settings import study_of
+
     settings = dict(publication.study or {})
     for section, own in (changes or {}).items():
         stated = settings.get(section)

@@ -1,20 +1,20 @@
 """What the animal saw, as a check shows it to models that need no training."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from normenc import controls, rsa, stimuli
 from normenc.recordings import Recording
-from normenc.representations import represent
 from normenc.rsa.pairs import MANY_STIMULI
+from normenc.stimuli.waves import study_gratings
 
 __all__ = ["Seen", "candidates_of", "said_of_images"]
 
+BATCH = 256  # images that a cheap model is shown at a time
 CANDIDATE_SIDE = 64  # pixels of the longer side of images from which these are computed
 CANDIDATES = {  # cheap models; the last is only for gratings
     "pixels": controls.pixels,
@@ -46,7 +46,7 @@ class Seen:
     def of(cls, recording: Recording) -> Self:
         """What the recording's file holds: its images, or gratings of its orientations."""
         if recording.orientation is not None:
-            return cls(stimuli.ImageSet.of(stimuli.gratings(recording.orientation)))
+            return cls(stimuli.ImageSet.of(study_gratings(recording.orientation)))
         return cls(None if recording.images is None else stimuli.ImageSet.of(recording.images))
 
 
@@ -55,16 +55,17 @@ def candidates_of(recording: Recording, seen: Seen) -> dict[str, Any]:
     if seen.images is None:
         return {}
     if recording.orientation is not None:
-        images = seen.images.all()
-        given = dict.fromkeys(CANDIDATES, images) | {"orientation model": torch.as_tensor(recording.orientation)}
+        given = dict.fromkeys(CANDIDATES, seen.images.arrays())
+        given["orientation model"] = np.asarray(recording.orientation)
     else:
-        given = dict.fromkeys([*CANDIDATES][:-1], seen.images.grey().at_most(CANDIDATE_SIDE).all())
-    return {name: _rdm_of(represent(CANDIDATES[name], shown)) for name, shown in given.items()}
+        given = dict.fromkeys([*CANDIDATES][:-1], seen.images.grey().at_most(CANDIDATE_SIDE).arrays())
+    return {name: _rdm_of(CANDIDATES[name], shown) for name, shown in given.items()}
 
 
-def _rdm_of(layers: Mapping[str, Any]) -> npt.NDArray[Any]:
+def _rdm_of(model: Callable[..., dict[str, Any]], shown: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The RDM of a cheap model, in single precision for many stimuli; equal images give equal responses."""
-    (layer,) = layers.values()
+    parts = (model(shown[start : start + BATCH]).values() for start in range(0, len(shown), BATCH))
+    layer = np.concatenate([part for (part,) in parts])
     if len(layer) > MANY_STIMULI:
         return rsa.rdm(layer).astype(np.float32)
     return rsa.rdm(layer.astype(np.float64))

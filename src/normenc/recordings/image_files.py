@@ -97,7 +97,7 @@ def read_images(source: str | Path | ImageSource) -> Any:
 def _one(source: str, asked: ImageSource) -> tuple[tuple[str, ...] | None, Any]:
     """Names, if there are any, and the stack of one source."""
     from normenc.stimuli.array_files import split_place
-    from normenc.stimuli.image_sets import open_stack  # brings torch, which only images need
+    from normenc.stimuli.image_sets import open_stack
 
     path = Path(split_place(source)[0]).expanduser()
     if not is_folder(path) and not is_file(path):

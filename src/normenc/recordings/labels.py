@@ -222,7 +222,7 @@ def _is_utf8(text: str | bytes) -> bool:
 
 def as_images(images: Any, n_stimuli: int, kind: StimulusType) -> Any:
     """Images as recorded, grey or in colour: bytes (uint8), or float32 from 0 to 1; those on disk stay there."""
-    from normenc.stimuli.image_sets import ImageSet  # brings torch, which only images need
+    from normenc.stimuli.image_sets import ImageSet
 
     if kind.is_grating:
         raise InputError(f"images need stimuli given as image, not as {kind.name}; leave them out")

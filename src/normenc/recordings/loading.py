@@ -131,7 +131,7 @@ def with_cautions(recording: Recording) -> Recording:
     """The recording with what its images look like, where this speaks for a fault."""
     if recording.images is None:
         return recording
-    from normenc.stimuli.checked_stacks import as_stack, check_values  # brings torch, which only images need
+    from normenc.stimuli.checked_stacks import as_stack, check_values
 
     return replace(recording, cautions=(*recording.cautions, *check_values(as_stack(recording.images)).said))
 

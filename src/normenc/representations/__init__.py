@@ -1,5 +1,9 @@
 """Responses of an encoder to stimuli: one stimulus x unit array per layer."""
 
+from normenc.extras import needs_nets
+
+needs_nets(__name__)
+
 from normenc.representations.extraction import extract
 from normenc.representations.reductions import Reduction
 from normenc.representations.representing import Encoder, layers_in_order, represent

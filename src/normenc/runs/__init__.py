@@ -3,6 +3,6 @@
 Names load when first used, so that opening a run loads no more than it takes to read tables.
 """
 
-import lazy_loader
+from normenc.extras import attach_stub
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
@@ -19,7 +18,7 @@ COLOURS = (3, 4)  # channels
 
 def as_stack(images: Any) -> Any:
     """An array or a stack with images first and colours last."""
-    if isinstance(images, torch.Tensor):
+    if hasattr(images, "detach"):  # a tensor
         images = images.detach().cpu().numpy()
         images = np.moveaxis(images, 1, -1) if images.ndim == 4 and images.shape[1] in COLOURS else images
     if isinstance(images, Mapping):

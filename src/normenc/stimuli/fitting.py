@@ -1,7 +1,9 @@
-"""Images cut, padded and resized to a size, in blocks of tensors; colours turned into luminance."""
+"""Images cut, padded and resized to a size; colours turned into luminance: of tensors tensors, of arrays arrays."""
 
-import torch
-from torch.nn import functional
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from normenc.errors import InputError
 
@@ -12,7 +14,7 @@ GREY = 0.5  # of what is padded
 LUMINANCE = (0.2125, 0.7154, 0.0721)  # of red, green and blue (ITU-R BT.709), as skimage.color.rgb2gray has it
 
 
-def luminance(images: torch.Tensor) -> torch.Tensor:
+def luminance(images: Any) -> Any:
     """Grey images, shape (n, height, width), from colours (n, 3, height, width); others as they are without a channel.
 
     The weights of red, green and blue are 0.2125, 0.7154 and 0.0721 (ITU-R BT.709).
@@ -24,8 +26,8 @@ def luminance(images: torch.Tensor) -> torch.Tensor:
 
     Examples
     --------
-    >>> luminance(torch.tensor([1.0, 0.0, 0.0])[None, :, None, None])
-    tensor([[[0.2125]]])
+    >>> luminance(np.array([1.0, 0.0, 0.0])[None, :, None, None])
+    array([[[0.2125]]])
     """
     if images.ndim == 3:
         return images
@@ -36,16 +38,17 @@ def luminance(images: torch.Tensor) -> torch.Tensor:
         )
     if images.shape[1] == 1:
         return images[:, 0]
-    red, green, blue = images.unbind(1)
+    red, green, blue = (images[:, channel] for channel in range(3))
     return LUMINANCE[0] * red + LUMINANCE[1] * green + LUMINANCE[2] * blue
 
 
-def fitted(images: torch.Tensor, size: tuple[int, int], fit: str = "crop") -> torch.Tensor:
+def fitted(images: Any, size: tuple[int, int], fit: str = "crop") -> Any:
     """Images of `size` (height, width), bilinear and antialiased, values 0 to 1.
 
     Parameters
     ----------
-    images : Tensor, shape (n, height, width) or (n, channels, height, width)
+    images : Tensor or ndarray, shape (n, height, width) or (n, channels, height, width)
+        Arrays are resized by Pillow, to what torch makes of tensors but for rounding.
     size : (int, int)
     fit : str
         ``"crop"`` cuts them at the centre to the ratio of `size`, ``"pad"`` adds grey (0.5) on both sides, and
@@ -53,14 +56,14 @@ def fitted(images: torch.Tensor, size: tuple[int, int], fit: str = "crop") -> to
 
     Examples
     --------
-    >>> fitted(torch.ones(1, 10, 30), (5, 5)).shape
-    torch.Size([1, 5, 5])
+    >>> fitted(np.ones((1, 10, 30)), (5, 5)).shape
+    (1, 5, 5)
     """
     if tuple(images.shape[-2:]) == tuple(size):
         return images
     with_channels = images if images.ndim == 4 else images[:, None]
     with_channels = with_channels if fit == "stretch" else of_ratio(with_channels, size, fit)
-    resized = functional.interpolate(with_channels, size, mode="bilinear", antialias=True, align_corners=False)
+    resized = _resized(with_channels, size)
     return resized if images.ndim == 4 else resized[:, 0]
 
 
@@ -78,7 +81,7 @@ def sides_of_ratio(own: tuple[int, int], size: tuple[int, int], fit: str) -> tup
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def of_ratio(images: torch.Tensor, size: tuple[int, int], fit: str) -> torch.Tensor:
+def of_ratio(images: Any, size: tuple[int, int], fit: str) -> Any:
     """Images cut, or padded, to the ratio of `size`, to the next pixel."""
     height, width = images.shape[-2:]
     new = sides_of_ratio((height, width), size, fit)
@@ -86,4 +89,28 @@ def of_ratio(images: torch.Tensor, size: tuple[int, int], fit: str) -> torch.Ten
         top, left = (height - new[0]) // 2, (width - new[1]) // 2
         return images[..., top : top + new[0], left : left + new[1]]
     down, across = new[0] - height, new[1] - width
-    return functional.pad(images, (across // 2, across - across // 2, down // 2, down - down // 2), value=GREY)
+    sides = (across // 2, across - across // 2, down // 2, down - down // 2)
+    if isinstance(images, np.ndarray):
+        return np.pad(images, ((0, 0), (0, 0), sides[2:], sides[:2]), constant_values=GREY)
+    from torch.nn import functional
+
+    return functional.pad(images, sides, value=GREY)
+
+
+def _resized(images: Any, size: tuple[int, int]) -> Any:
+    """Images of shape (n, channels, height, width), resized."""
+    if isinstance(images, np.ndarray):
+        return _resized_by_pillow(images, size)
+    from torch.nn import functional
+
+    return functional.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
+
+
+def _resized_by_pillow(images: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    from PIL import Image
+
+    resized = np.empty((*images.shape[:2], *size), dtype=np.float32)
+    for place in np.ndindex(images.shape[:2]):
+        plane = Image.fromarray(np.ascontiguousarray(images[place], dtype=np.float32))
+        resized[place] = np.asarray(plane.resize((size[1], size[0]), Image.Resampling.BILINEAR))
+    return resized

@@ -5,19 +5,22 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from normenc.arrays import is_zarr
 from normenc.errors import InputError
+from normenc.extras import needs_nets
 from normenc.stimuli.array_files import ARRAY_SUFFIXES, ArrayFile, split_place, tell_store
 from normenc.stimuli.checked_stacks import as_stack, check_values
 from normenc.stimuli.fitting import fitted, luminance
 from normenc.stimuli.folders import list_images, read_headers
 from normenc.stimuli.stacks import FileStack, Some, Stack, blocks
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["ImageSet", "open_stack"]
 
@@ -26,7 +29,8 @@ __all__ = ["ImageSet", "open_stack"]
 class ImageSet:
     """Images of one size, grey or in colour, in memory or on disk, of which no more is read than is asked for.
 
-    Make one with :meth:`of` or :meth:`open`. Slices, and arrays of places, give tensors; values are 0 to 1.
+    Make one with :meth:`of` or :meth:`open`. Slices, and arrays of places, give tensors, and :meth:`arrays` gives
+    NumPy arrays, which need no torch; values are 0 to 1.
 
     Attributes
     ----------
@@ -44,15 +48,15 @@ class ImageSet:
     Examples
     --------
     >>> photographs = ImageSet.of(np.zeros((5, 60, 80, 3), dtype=np.uint8) + np.uint8([255, 0, 0]))
-    >>> len(photographs), photographs.image_size, photographs.is_colour, photographs[1:3].shape
-    (5, (60, 80), True, torch.Size([2, 3, 60, 80]))
+    >>> len(photographs), photographs.image_size, photographs.is_colour, photographs.arrays([1, 2]).shape
+    (5, (60, 80), True, (2, 3, 60, 80))
     """
 
     stack: Any
     names: tuple[str, ...]
     image_size: tuple[int, int]
     is_colour: bool
-    made: tuple[Callable[[torch.Tensor], torch.Tensor], ...] = ()
+    made: tuple[Callable[[Any], Any], ...] = ()
 
     @classmethod
     def of(cls, images: Any, names: Sequence[str] | None = None) -> Self:
@@ -110,17 +114,36 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.stack)
 
-    def __getitem__(self, key: Any) -> torch.Tensor:
+    def __getitem__(self, key: Any) -> "torch.Tensor":
         """Images by a slice or an array of places: float32, shape (k, height, width) or (k, 3, height, width)."""
-        places = np.arange(len(self))[key.cpu().numpy() if isinstance(key, torch.Tensor) else key]
+        needs_nets("an image as a tensor")
+        import torch
+
+        places = self._places(key)
+        images = self._made(torch.from_numpy(self._stored(places)))
+        return images if np.ndim(places) else images[0]
+
+    def arrays(self, key: Any = slice(None)) -> npt.NDArray[np.float32]:
+        """The same images as an array, all of them by default; resized ones differ by rounding."""
+        places = self._places(key)
+        images = self._made(self._stored(places))
+        return np.asarray(images if np.ndim(places) else images[0])
+
+    def _places(self, key: Any) -> npt.NDArray[np.intp]:
+        places = np.arange(len(self))[key.cpu().numpy() if hasattr(key, "detach") else key]
         if np.ndim(places) > 1:
             raise IndexError(f"images are taken by one number, a slice, or one axis of numbers, not {np.ndim(places)}")
-        images = _as_tensor(np.asarray(self.stack[np.atleast_1d(places)]))
-        if images.ndim == 4:
-            images = images if self._stack_is_colour else images[:, 0]
+        return places
+
+    def _stored(self, places: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+        """Images as float32 with their three colours, if any, second."""
+        images = _colours_second(np.asarray(self.stack[np.atleast_1d(places)]))
+        return images if images.ndim == 3 or self._stack_is_colour else images[:, 0]
+
+    def _made(self, images: Any) -> Any:
         for step in self.made:
             images = step(images)
-        return images if np.ndim(places) else images[0]
+        return images
 
     @property
     def _stack_is_colour(self) -> bool:
@@ -184,7 +207,7 @@ class ImageSet:
         """Colours become grey by their luminance (ITU-R BT.709); grey images stay as they are."""
         return replace(self, is_colour=False, made=(*self.made, _Grey())) if self.is_colour else self
 
-    def all(self) -> torch.Tensor:
+    def all(self) -> "torch.Tensor":
         """All images at once."""
         return self[:]
 
@@ -196,7 +219,7 @@ class _Field:
     x1: int
     y1: int
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+    def __call__(self, images: Any) -> Any:
         return images[..., self.y0 : self.y1, self.x0 : self.x1]
 
     def __str__(self) -> str:
@@ -208,7 +231,7 @@ class _Resize:
     size: tuple[int, int]
     fit: str
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+    def __call__(self, images: Any) -> Any:
         return fitted(images, self.size, self.fit)
 
     def __str__(self) -> str:
@@ -217,7 +240,7 @@ class _Resize:
 
 @dataclass(frozen=True)
 class _Grey:
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+    def __call__(self, images: Any) -> Any:
         return luminance(images)
 
     def __str__(self) -> str:
@@ -259,12 +282,12 @@ def open_stack(
     return ArrayFile(path, inside), None
 
 
-def _as_tensor(block: npt.NDArray[Any]) -> torch.Tensor:
+def _colours_second(block: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Images as float32 with their three colours, if any, second."""
     values = block.astype(np.float32)
     if block.dtype == np.uint8:
         values /= np.float32(255)
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(values[..., :3], 3, 1)) if values.ndim == 4 else values)
+    return np.ascontiguousarray(np.moveaxis(values[..., :3], 3, 1)) if values.ndim == 4 else values
 
 
 def _content(array: npt.NDArray[Any]) -> bytes:

@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 
 from normenc.errors import InputError
-from normenc.stimuli.gratings import image_size
 from normenc.stimuli.sets import StimulusSet
+from normenc.stimuli.waves import image_size
 
 __all__ = ["IN_COLOUR", "MIN_CONTRAST", "PHOTOGRAPHS", "averaged", "natural_patches", "photograph"]
 

@@ -9,11 +9,11 @@ import pandas as pd
 import torch
 
 from normenc.errors import InputError
-from normenc.stimuli.gratings import image_size
 from normenc.stimuli.images import IMAGE_SUFFIXES, read_grey
 from normenc.stimuli.natural import PHOTOGRAPHS, natural_patches
 from normenc.stimuli.sets import StimulusSet
 from normenc.stimuli.study_size import fit_image
+from normenc.stimuli.waves import image_size
 
 __all__ = ["digits", "image_folder"]
 

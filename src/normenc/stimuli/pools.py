@@ -9,10 +9,11 @@ import pandas as pd
 import torch
 
 from normenc.errors import InputError
-from normenc.stimuli.gratings import gratings, image_size
 from normenc.stimuli.natural import PHOTOGRAPHS, natural_patches, photograph
+from normenc.stimuli.oriented import gratings
 from normenc.stimuli.sets import StimulusSet
 from normenc.stimuli.textures import bandpassed_noise, phase_scrambled, plaids
+from normenc.stimuli.waves import image_size
 
 __all__ = ["POOLS", "stimulus_pool"]
 

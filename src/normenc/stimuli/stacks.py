@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from normenc.errors import InputError
+from normenc.extras import needs_nets
 from normenc.stimuli.details import Details
 from normenc.stimuli.first_read import FirstRead
 from normenc.stimuli.fitting import fitted
@@ -302,6 +302,9 @@ def ordered(values: Any, axes: tuple[int, ...]) -> npt.NDArray[Any]:
 
 
 def _resized(pixels: npt.NDArray[Any], size: tuple[int, int], fit: str) -> npt.NDArray[Any]:
+    needs_nets("bringing images of several sizes to one")
+    import torch
+
     with_channels = pixels if pixels.ndim == 3 else pixels[..., None]
     resized = fitted(torch.from_numpy(np.moveaxis(with_channels, 2, 0)[None].copy()), size, fit)[0].numpy()
     return np.ascontiguousarray(np.moveaxis(resized, 0, 2)).reshape(*size, *pixels.shape[2:])

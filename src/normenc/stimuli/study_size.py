@@ -8,8 +8,8 @@ import numpy.typing as npt
 import torch
 
 from normenc.errors import InputError
-from normenc.stimuli.gratings import image_size
 from normenc.stimuli.image_sets import ImageSet
+from normenc.stimuli.waves import image_size
 
 __all__ = ["describe_fit", "fit_image", "fit_images"]
 

@@ -9,8 +9,9 @@ import pandas as pd
 import torch
 
 from normenc.errors import InputError
-from normenc.stimuli.gratings import gratings, image_size
+from normenc.stimuli.oriented import gratings
 from normenc.stimuli.sets import StimulusSet
+from normenc.stimuli.waves import image_size
 
 __all__ = ["bandpassed_noise", "phase_scrambled", "plaids"]
 

@@ -19,7 +19,8 @@ from normenc.networks import NETWORKS
 from normenc.study.contracts import Keys, keys_of_control, keys_of_network, keys_of_task
 from normenc.study.key_types import in_toml, is_list, plain
 from normenc.study.own_code import import_part, is_import_path
-from normenc.study.section_base import MOST_OF_LABEL, GratingSettings, Label, Settings, TrainingChanges
+from normenc.study.section_base import MOST_OF_LABEL, GratingSettings, Label, Settings
+from normenc.study.training_changes import TrainingChanges
 from normenc.tasks import TASKS, SeveralTasks
 from normenc.tasks.gratings import GratingTask
 

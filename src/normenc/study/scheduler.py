@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from normenc.errors import InputError, NormencWarning
+from normenc.extras import needs_nets
 
 __all__ = ["Scheduler", "SchedulerWarning", "host_and_port", "warn_if_open"]
 
@@ -90,6 +91,7 @@ class Scheduler:
         InputError
             When a certificate is missing or cannot be read.
         """
+        needs_nets("a scheduler", "distributed")
         from distributed import Security
 
         given = {f"tls_{name}": str(path) for name, path in self._dask_names.items()}

@@ -1,28 +1,21 @@
 """What sections of a study file have in common."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from normenc.errors import quoted
-from normenc.keys import Count, Fraction, Frequency, NotNegative, Positive
+from normenc.keys import Frequency
 from normenc.texts import visible
-from normenc.training.recipe import Optimizer, Precision, Schedule
 
 __all__ = [
     "MOST_OF_LABEL",
     "GratingSettings",
     "Label",
-    "LearningRate",
     "Once",
-    "PartBelowOne",
     "Settings",
-    "TrainingChanges",
     "check_label",
 ]
-
-LearningRate = Positive | Literal["auto"]
-PartBelowOne = Annotated[float, Field(ge=0, lt=1)]
 
 
 def check_label(label: str) -> str:
@@ -60,22 +53,3 @@ class GratingSettings(Settings):
     spatial_frequency: Frequency = 1 / 28
     resolution: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.1
     patch: bool = False
-
-
-class TrainingChanges(Settings):
-    """What a task or network is trained with where that differs from the study's section ``[training]``."""
-
-    n_epochs: Count | None = None
-    batch_size: Count | None = None
-    optimizer: Optimizer | None = None
-    learning_rate: LearningRate | None = None
-    momentum: PartBelowOne | None = None
-    weight_decay: NotNegative | None = None
-    schedule: Schedule | None = None
-    warm_up: Fraction | None = None
-    clip: Positive | None = None
-    label_smoothing: PartBelowOne | None = None
-    patience: Count | None = None
-    accumulate: Count | None = None
-    precision: Precision | None = None
-    compile: bool | None = None

@@ -15,7 +15,8 @@ from normenc.rsa import FACTORS
 from normenc.stimuli import POOLS
 from normenc.study.own_measures import AnyMeasureName, MeasureName, Measures, can_be_used
 from normenc.study.parts import AnyControl
-from normenc.study.section_base import LearningRate, Once, PartBelowOne, Settings
+from normenc.study.section_base import Once, Settings
+from normenc.study.training_changes import LearningRate, PartBelowOne
 from normenc.training.recipe import Optimizer, Precision, Schedule
 
 COURSE_NETWORK = "course network"

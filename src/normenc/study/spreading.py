@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from normenc.errors import InputError, NormencWarning
+from normenc.extras import needs_nets
 from normenc.representations.memory import as_bytes, free_bytes, readable, stated_bytes
 from normenc.representations.planning import ENOUGH
 from normenc.stimuli import ImageSet
@@ -118,6 +119,7 @@ class _Crew:
 
     def read(self, todo: Mapping[EncoderJob, ImageSet], counted: Stage) -> dict[EncoderJob, Files]:
         """What they read; networks are left out if workers do not see the folders."""
+        needs_nets("work in several processes", "distributed", "cryptography")
         from normenc.study.errands import Errands, Job, Kept  # Dask takes a while to import
         from normenc.study.workers import client_of
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from normenc.encoders import EncoderId
 from normenc.errors import InputError
+from normenc.extras import needs_nets
 from normenc.study.progress import ProgressCallback, Stage, reporting, stage
 from normenc.study.scheduler import Scheduler, warn_if_open
 from normenc.study.units import Unit, load_results, store_result, train_unit
@@ -121,6 +122,7 @@ def _by_workers(
 ) -> Iterator[tuple[Unit, bytes | Exception]]:
     """Results as they come, of units by key."""
     # Dask takes a while to import, and one process does without it.
+    needs_nets("work in several processes", "distributed", "cryptography")
     from normenc.study.errands import Errands, Job, Kept
     from normenc.study.provenance import made
     from normenc.study.workers import client_of

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
-import torch
 
 from normenc import runs
 from normenc.errors import InputError
+from normenc.extras import needs_nets
 from normenc.recordings import cache_folder
 from normenc.recordings.files import is_file, is_folder
 from normenc.runs.equality import DIGITS, agreement, why_different
@@ -21,8 +22,9 @@ from normenc.runs.unpacking import unpack
 from normenc.showing import Shown
 from normenc.study.progress import ProgressCallback
 from normenc.study.reading import read_toml
-from normenc.study.running import run
-from normenc.study.settings import Study, study_of
+
+if TYPE_CHECKING:
+    from normenc.study.settings import Study
 
 __all__ = ["Verification", "verify"]
 
@@ -112,6 +114,9 @@ def verify(
         raise InputError(f"digits is {digits}; it must be between 1 and {DIGITS}")
     with tempfile.TemporaryDirectory(prefix="normenc-") as place:
         then = runs.Run.open(unpack(path, Path(place)))
+        needs_nets(f"{path}: its checksums are right; running its study again")
+        from normenc.study.running import run
+
         study = _study(then.folder, recording, str(path))
         with _fresh_cache(Path(place) / "cache"):
             now = run(
@@ -128,8 +133,10 @@ def verify(
     return Verification(compared, tuple(reasons), digits)
 
 
-def _study(folder: Path, recording: str | Path | None, origin: str) -> Study:
+def _study(folder: Path, recording: str | Path | None, origin: str) -> "Study":
     """The study of a run, on its recording or on the one that is given."""
+    from normenc.study.settings import study_of
+
     settings = read_toml(folder / SETTINGS)
     own = settings.get("recording")
     if isinstance(own, list):
@@ -147,6 +154,8 @@ def _study(folder: Path, recording: str | Path | None, origin: str) -> Study:
 
 
 def _kind_of_device(then: str) -> str:
+    import torch
+
     return "cuda" if then != "cpu" and torch.cuda.is_available() else "cpu"
 
 

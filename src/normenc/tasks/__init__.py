@@ -1,5 +1,9 @@
 """Tasks that networks are trained on."""
 
+from normenc.extras import needs_nets
+
+needs_nets(__name__)
+
 from normenc.tasks.frames import NextFramePrediction
 from normenc.tasks.gratings import OrientationAndFrequency, OrientationEstimation, TiltDiscrimination
 from normenc.tasks.patches import Denoising, MaskedAutoencoding

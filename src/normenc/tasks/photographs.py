@@ -11,6 +11,7 @@ from torch.nn import functional
 from normenc import stimuli
 from normenc.errors import InputError
 from normenc.keys import Size, named
+from normenc.stimuli.natural import ZOOM
 from normenc.tasks.references import Reference, ReferencedTask, regressed
 from normenc.tasks.scenes import check_folder, patches
 from normenc.tasks.task import TASKS, Rng
@@ -55,7 +56,7 @@ class NaturalRotation(ReferencedTask):
 
     rotation: Annotated[float, Field(gt=0, le=90)] = 45.0
     resolution: float = 0.1
-    zoom: Size = stimuli.natural.ZOOM
+    zoom: Size = ZOOM
     folder: Annotated[str, Field(min_length=1)] | None = None
 
     n_outputs: ClassVar[int] = 1

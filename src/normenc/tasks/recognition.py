@@ -14,6 +14,7 @@ from normenc import stimuli
 from normenc.errors import InputError
 from normenc.keys import named
 from normenc.stimuli import StimulusSet
+from normenc.stimuli.objects import SIZES
 from normenc.tasks.references import Reference, ReferencedTask, classified, regressed
 from normenc.tasks.scores import explained_variance
 from normenc.tasks.task import TASKS, Rng
@@ -248,7 +249,7 @@ class ObjectLocation(ReferencedTask):
             n, rng, rotation=self.rotation, background=self.background, resolution=self.resolution, test=test
         )
         height, width = self.image_size
-        smallest, largest = (share * min(height, width) for share in stimuli.objects.SIZES)
+        smallest, largest = (share * min(height, width) for share in SIZES)
         table = drawn.parameters
         targets = np.stack(
             [

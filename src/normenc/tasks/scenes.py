@@ -6,6 +6,7 @@ import numpy as np
 
 from normenc import stimuli
 from normenc.errors import InputError
+from normenc.stimuli.natural import ZOOM
 from normenc.tasks.task import Rng, Task
 
 __all__ = ["check_folder", "patches"]
@@ -32,7 +33,7 @@ def patches(n: int, rng: Rng, which: str, folder: str | None, **options: Any) ->
     """
     if folder is None:
         return stimuli.natural_patches(n, rng, photographs=stimuli.PHOTOGRAPHS[which], **options)
-    zoom = options.pop("zoom", stimuli.natural.ZOOM)
+    zoom = options.pop("zoom", ZOOM)
     own = stimuli.photograph_folder(folder, zoom=zoom, test=which == "test")
     try:
         return stimuli.natural_patches(n, rng, photographs=own, zoom=1, **options)

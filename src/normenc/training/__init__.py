@@ -19,6 +19,10 @@ validation set is drawn by ``numpy.random.default_rng([seed, 2])``.
 A ``data_seed`` takes the place of ``seed`` in all but the initial weights and what networks draw as they run.
 """
 
+from normenc.extras import needs_nets
+
+needs_nets(__name__)
+
 from normenc.training.ensemble import train_ensemble
 from normenc.training.log import TrainingLog, TrainingResult
 from normenc.training.recipe import Recipe

@@ -118,13 +118,13 @@ def simulated_from_layer(
 
     Examples
     --------
-    >>> from normenc import controls, representations, stimuli
+    >>> from normenc import controls
     >>> angles = np.arange(-90, 90, 15)
-    >>> layer = representations.represent(controls.gabor_energy, stimuli.gratings(angles))["energy"]
+    >>> layer = controls.orientation_model(angles)["orientation"]
     >>> made = simulated_from_layer(layer, angles, n_neurons=50, explainable_variance=0.3, n_repeats=4)
     >>> made.recording.trials.shape, made.mixing.shape == (layer.shape[1], 50)
     ((48, 50), True)
-    >>> bool(np.allclose(made.signal, layer.values @ made.mixing))
+    >>> bool(np.allclose(made.signal, layer @ made.mixing))
     True
     """
     check_numbers(

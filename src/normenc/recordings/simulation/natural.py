@@ -124,8 +124,8 @@ def simulated_natural(
 
     Examples
     --------
-    >>> from normenc import controls, stimuli
-    >>> images = stimuli.natural_patches(20, np.random.default_rng(0)).images
+    >>> from normenc import controls
+    >>> images = np.random.default_rng(0).random((20, 48, 64))
     >>> made = simulated_natural(controls.gabor_energy(images)["energy"], images, n_neurons=30, n_repeats=5)
     >>> made.recording.trials.shape, made.recording.kind, made.recording.images.shape
     ((100, 30), 'image', (20, 48, 64))

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError, quoted
+from normenc.extras import needs_nets
 from normenc.recordings.simulation.facts import NATURAL
 from normenc.recordings.simulation.layer import SimulatedRecording, simulated_from_layer
 
@@ -78,6 +79,7 @@ def simulated_from_photographs(
     >>> made.recording.trials.shape, made.recording.images.shape, made.recording.simulated
     ((48, 20), (12, 96, 96, 3), True)
     """
+    needs_nets(f"the recording {NAME}")
     if n_stimuli < 2:
         raise InputError(f"n_stimuli is {n_stimuli}; give at least 2")
     images, names = tiles(n_stimuli, seed)
@@ -104,7 +106,7 @@ def simulated_from_photographs(
 @lru_cache(maxsize=4)
 def tiles(n: int, seed: int) -> tuple[npt.NDArray[np.uint8], list[str]]:
     """Tiles in colour as bytes, and their names."""
-    from normenc import stimuli  # brings torch, which only this recording needs
+    from normenc import stimuli
 
     drawn = stimuli.photograph_tiles(n, np.random.default_rng([seed, 0]), size=SIZE)
     width = len(str(n))

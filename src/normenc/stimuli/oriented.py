@@ -8,14 +8,11 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.stimuli.sets import StimulusSet
+from normenc.stimuli.waves import FREQUENCY, WIDTH, as_orientations, frame_of, per_image, phases_along
 
-__all__ = ["gratings", "image_size", "varied_gratings"]
-
-WIDTH, HEIGHT = 640, 480  # full-resolution canvas, pixels
-MOST_PIXELS = 100_000  # along one side of an image
+__all__ = ["gratings", "varied_gratings"]
 
 # Images a block: what a block needs in float64 (0.8 MB at the study's resolution) stays in the processor's cache.
 BLOCK_VALUES = 100_000
@@ -23,36 +20,10 @@ BLOCK_VALUES = 100_000
 DEFAULT_APERTURES = {"hard": 1.0, "gaussian": 0.2}  # in the image's shorter side
 
 
-def image_size(resolution: float = 0.1) -> tuple[int, int]:
-    """Height and width in pixels of a grating at `resolution`, relative to the full 480 x 640 canvas.
-
-    Raises
-    ------
-    InputError
-        If the resolution is not a positive number.
-
-    Examples
-    --------
-    >>> image_size(0.1)
-    (48, 64)
-    """
-    if not (np.isfinite(resolution) and resolution > 0):
-        raise InputError(f"resolution is {resolution}; it must be a positive number, for example 0.1")
-    if resolution * WIDTH > MOST_PIXELS:
-        raise InputError(f"resolution is {resolution:g}; images may be at most {MOST_PIXELS:,} pixels wide")
-    # Rounding first: 640 * 0.07 is 44.800000000000004 in floating point, yet 480 * 0.15 must be 72.
-    height, width = (int(np.ceil(round(side * resolution, 6))) for side in (HEIGHT, WIDTH))
-    if height < 1 or width < 1:
-        raise InputError(
-            f"resolution is {resolution:g}, which leaves no pixel of an image; take a larger one, such as 0.1"
-        )
-    return height, width
-
-
 def gratings(
     orientations: Sequence[float] | npt.ArrayLike | torch.Tensor,
     *,
-    spatial_frequency: npt.ArrayLike = 1 / 28,
+    spatial_frequency: npt.ArrayLike = FREQUENCY,
     phase: npt.ArrayLike = 0.0,
     contrast: npt.ArrayLike = 1.0,
     waveform: str = "square",
@@ -122,26 +93,26 @@ def gratings(
     >>> float(gratings([0]).mean())
     0.484375
     """
-    theta = np.deg2rad(_as_orientations(orientations))
-    frequency = _per_image(spatial_frequency, "spatial_frequency", len(theta))
+    theta = np.deg2rad(as_orientations(orientations))
+    frequency = per_image(spatial_frequency, "spatial_frequency", len(theta))
     if not (frequency > 0).all():
         raise InputError(
             f"spatial_frequency is {frequency[frequency <= 0][0]}; it must be a positive number of radians a pixel"
         )
-    contrasts = _per_image(contrast, "contrast", len(theta))
+    contrasts = per_image(contrast, "contrast", len(theta))
     if not ((contrasts >= 0) & (contrasts <= 1)).all():
         raise InputError(f"contrast is {contrasts.min():g} to {contrasts.max():g}; it must lie between 0 and 1")
     if waveform not in ("square", "sine"):
         raise InputError(f"waveform is {waveform!r}; it must be 'square' or 'sine'")
     if size is not None and patch:
         raise InputError("size and patch are both given; the study's patch has its place on the whole canvas alone")
-    resolution, (height, width), (top, left) = _frame(resolution, size)
+    frame = frame_of(resolution, size)
+    resolution, (height, width), _ = frame
     if patch:
         theta = theta + 0.1
     # cos and sin of the angles come from NumPy on every device: their last bits decide the pixels on an edge.
-    along_x = np.cos(theta)[:, None] * (frequency[:, None] * (np.arange(width) + left) / resolution)
-    along_y = np.sin(theta)[:, None] * (frequency[:, None] * (np.arange(height) + top) / resolution)
-    along_x += np.deg2rad(_per_image(phase, "phase", len(theta)))[:, None]
+    along_x, along_y = phases_along(theta, frequency, frame)
+    along_x += np.deg2rad(per_image(phase, "phase", len(theta)))[:, None]
     x = torch.from_numpy(along_x).to(device)[:, None, :]
     y = torch.from_numpy(along_y).to(device)[:, :, None]
 
@@ -158,7 +129,7 @@ def varied_gratings(
     orientations: Sequence[float] | npt.ArrayLike,
     rng: np.random.Generator | np.random.RandomState,
     *,
-    spatial_frequency: tuple[float, float] = (1 / 28, 1 / 28),
+    spatial_frequency: tuple[float, float] = (FREQUENCY, FREQUENCY),
     phase: tuple[float, float] = (0.0, 0.0),
     contrast: tuple[float, float] = (1.0, 1.0),
     noise: float = 0.0,
@@ -195,7 +166,7 @@ def varied_gratings(
     >>> drawn.parameters["phase"].nunique()
     2
     """
-    n = len(_as_orientations(orientations))
+    n = len(as_orientations(orientations))
     drawn: dict[str, Any] = {}
     for name, pair in {"spatial_frequency": spatial_frequency, "phase": phase, "contrast": contrast}.items():
         low, high = pair
@@ -213,17 +184,6 @@ def varied_gratings(
     if noise:
         images = (images + noise * torch.from_numpy(rng.standard_normal(images.shape)).float()).clamp_(0, 1)
     return StimulusSet(images, pd.DataFrame({"orientation": np.asarray(orientations)} | drawn | {"noise": noise}))
-
-
-def _frame(resolution: float, size: tuple[int, int] | None) -> tuple[float, tuple[int, int], tuple[float, float]]:
-    """Pixels a full-resolution pixel, height and width, and where the image begins on the canvas, in its pixels."""
-    if size is None:
-        return resolution, image_size(resolution), (0.0, 0.0)
-    if len(size) != 2 or min(size) < 1:
-        raise InputError(f"size is {size}; it must be (height, width), both at least 1 pixel")
-    height, width = (int(side) for side in size)
-    scale = max(height / HEIGHT, width / WIDTH)
-    return scale, (height, width), ((HEIGHT * scale - height) / 2, (WIDTH * scale - width) / 2)
 
 
 def _shown(images: torch.Tensor, contrast: npt.NDArray[np.float64], window: torch.Tensor | None) -> torch.Tensor:
@@ -254,26 +214,6 @@ def _window(
     columns = torch.arange(width, dtype=torch.float64)[None, :] - (width - 1) / 2
     distance = torch.hypot(rows, columns) / min(height, width)
     return distance < size / 2 if aperture == "hard" else torch.exp(-(distance**2) / (2 * size**2))
-
-
-def _per_image(value: npt.ArrayLike, name: str, n: int) -> npt.NDArray[np.float64]:
-    """One finite number for each image, shape (n,)."""
-    values = as_array(value, name).astype(np.float64)
-    if values.shape not in ((), (n,)):
-        raise InputError(f"{name} has shape {values.shape} for {n} orientations; it must be one number, or one each")
-    if not np.isfinite(values).all():
-        raise InputError(f"{name} is {values[~np.isfinite(values)].flat[0]}; it must be finite")
-    return np.full(n, values)
-
-
-def _as_orientations(orientations: Sequence[float] | npt.ArrayLike | torch.Tensor) -> npt.NDArray[np.float64]:
-    theta = as_array(orientations, "orientations").astype(np.float64)
-    if theta.ndim != 1:
-        raise InputError(f"orientations have shape {theta.shape}; they must be a list of degrees, shape (n,)")
-    bad = np.flatnonzero(~np.isfinite(theta))
-    if bad.size:
-        raise InputError(f"orientation {bad[0]} is {theta[bad[0]]}; orientations must be finite degrees")
-    return theta
 
 
 def _disc(height: int, width: int, resolution: float) -> torch.Tensor:
