@@ -13,7 +13,7 @@ import normenc
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base"}  # names at conda-forge
+CONDA = {"matplotlib": "matplotlib-base"}  # names at conda-forge
 
 
 def tool(name):

@@ -17,19 +17,35 @@ python3 -m venv "$work/build"
 
 python3 -m venv "$work/bare"
 bin=$work/bare/bin
-"$bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$(grep '^torch==' constraints.txt)"
-"$bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt build/dist/*.whl
+install=("$bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt)
+wheel=$(echo "$PWD"/build/dist/*.whl)
 cd "$work"
+
+echo "the core, without torch"
+cp "$root/constraints.txt" .
+"${install[@]}" "$wheel"
 "$bin/python" - "$root" <<'PYTHON'
 import sys
 import normenc
 
 assert not normenc.__file__.startswith(sys.argv[1] + "/src"), normenc.__file__
-for name in normenc.__all__:
-    getattr(normenc, name)
 PYTHON
 "$bin/normenc" --version
 "$bin/normenc" examples
+"$bin/python" -c "import numpy as np; np.savez('own.npz', responses=np.random.default_rng(0).random((24, 30)), orientation=np.arange(24) * 7.5)"
+"$bin/normenc" check own.npz
+if "$bin/normenc" run reference 2> said; then echo "a run without torch ended well?"; exit 1; fi
+grep -F "pip install 'normenc[nets]'" said
+
+echo "and with networks"
+"${install[@]}" "$(grep '^torch==' constraints.txt)"
+"${install[@]}" "${wheel}[nets]"
+"$bin/python" - <<'PYTHON'
+import normenc
+
+for name in normenc.__all__:
+    getattr(normenc, name)
+PYTHON
 "$bin/normenc" check simulated-v1
 "$bin/normenc" run reference --dry-run
 "$bin/normenc" run --stages represent,compare --out run
