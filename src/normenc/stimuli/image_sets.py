@@ -13,6 +13,7 @@ import torch
 
 from normenc.arrays import is_zarr
 from normenc.errors import InputError
+from normenc.showing import Listed
 from normenc.stimuli.array_files import ARRAY_SUFFIXES, ArrayFile, split_place, tell_store
 from normenc.stimuli.checked_stacks import as_stack, check_values
 from normenc.stimuli.fitting import fitted, luminance
@@ -22,8 +23,8 @@ from normenc.stimuli.stacks import FileStack, Some, Stack, blocks
 __all__ = ["ImageSet", "open_stack"]
 
 
-@dataclass(frozen=True)
-class ImageSet:
+@dataclass(frozen=True, repr=False)
+class ImageSet(Listed):
     """Images of one size, grey or in colour, in memory or on disk, of which no more is read than is asked for.
 
     Make one with :meth:`of` or :meth:`open`. Slices, and arrays of places, give tensors; values are 0 to 1.
