@@ -18,8 +18,15 @@ from normenc.texts import visible
 __all__ = ["Widget", "rdm_widget", "tuning_widget"]
 
 CONFIG = {"displaylogo": False, "responsive": True}
-TOLD = ("preferred_orientation_deg", "preferred_direction_deg", "gosi", "gdsi", "reliability")
-MENU = {"x": 0, "xanchor": "left", "y": 1.18, "yanchor": "top"}
+TOLD = {
+    "preferred_orientation_deg": "prefers orientation {:.3g}°",
+    "preferred_direction_deg": "prefers direction {:.3g}°",
+    "gosi": "gOSI {:.2f}",
+    "gdsi": "gDSI {:.2f}",
+    "reliability": "reliability {:.2f}",
+}
+MENU = {"x": 0.52, "xanchor": "left", "y": 1.15, "yanchor": "top"}
+BAR = {"orientation": "h", "y": -0.14, "yanchor": "top", "len": 0.42, "thickness": 12}
 
 
 class Widget(go.Figure):
@@ -76,23 +83,24 @@ def rdm_widget(run: Run) -> Widget:
             visible=place < 2,
             xaxis="x2" if place else "x",
             yaxis="y2" if place else "y",
-            showscale=place > 0,
+            colorbar=BAR | {"x": 0.76 if place else 0.24},
         )
     others = range(1, len(labels))
     buttons = [
         {"label": labels[own], "method": "restyle", "args": [{"visible": [own == o for o in others]}, list(others)]}
         for own in others
     ]
-    axis = {"type": "category", "nticks": 8}
+    axis = {"type": "category", "nticks": 8, "constrain": "domain"}
     figure.update_layout(
-        title={"text": f"Dissimilarities ({_text(str(rdms.attrs['metric']))}) in {labels[0]} and of an encoder"},
-        xaxis=axis | {"domain": [0, 0.48], "title": {"text": labels[0]}},
-        xaxis2=axis | {"domain": [0.52, 1], "matches": "x"},
+        title={"text": f"Dissimilarities ({_text(str(rdms.attrs['metric']))})", "y": 0.97},
+        xaxis=axis | {"domain": [0, 0.48], "title": {"text": labels[0]}, "side": "top"},
+        xaxis2=axis | {"domain": [0.52, 1], "matches": "x", "showticklabels": False},
         yaxis=axis | {"autorange": "reversed", "scaleanchor": "x"},
         yaxis2=axis | {"matches": "y", "anchor": "x2", "showticklabels": False},
-        height=480,
+        template="plotly_white",
+        height=540,
         width=900,
-        updatemenus=[MENU | {"buttons": buttons, "x": 0.52}] if buttons else [],
+        updatemenus=[MENU | {"buttons": buttons}] if buttons else [],
     )
     return figure
 
@@ -130,18 +138,23 @@ def tuning_widget(run: Run, population: str | None = None) -> Widget:
     units = pd.DataFrame(columns=["population", "unit"]) if run.tuning_units is None else run.tuning_units
     known = facts_of(units[units["population"] == label], numbers)
     titles = [
-        ", ".join([_text(str(name)), *(f"{fact} {known[fact][k]:.3g}" for fact in TOLD if _is_known(known, fact, k))])
+        ", ".join(
+            [
+                _text(str(name)),
+                *(said.format(known[fact][k]) for fact, said in TOLD.items() if _is_known(known, fact, k)),
+            ]
+        )
         for k, name in enumerate(names)
     ]
     errors = np.nan_to_num(error).T.tolist()
     curves = mean.T.tolist()
     steps = [
         {
-            "label": _text(str(name)),
+            "label": str(k + 1),
             "method": "update",
             "args": [{"y": [curves[k]], "error_y.array": [errors[k]]}, {"xaxis.title.text": titles[k]}],
         }
-        for k, name in enumerate(names)
+        for k in range(len(names))
     ]
     figure = Widget()
     figure.add_scatter(
@@ -154,6 +167,7 @@ def tuning_widget(run: Run, population: str | None = None) -> Widget:
         title={"text": f"Tuning of {_text(label)}, {len(names)} units"},
         xaxis={"title": {"text": titles[0]}, "ticksuffix": "°"},
         yaxis={"title": {"text": "mean response"}},
+        template="plotly_white",
         height=460,
         width=700,
         sliders=[{"steps": steps, "pad": {"t": 60}, "currentvalue": {"visible": False}}],
