@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from normenc.errors import InputError
+from normenc.progress import reporting, stage
 from normenc.tasks import Task
 from normenc.training.drawn import Data
 from normenc.training.recipe import Recipe
@@ -135,7 +136,7 @@ def diverged(step: int, epoch: int, recipe: Recipe, learning_rate: float, seeds:
 
 @contextmanager
 def reporter(progress: bool | Progress) -> Iterator[Progress]:
-    """Something to report steps to: the given callable, a bar on a terminal, or nothing."""
+    """Something to report steps to: the given callable, a bar on a terminal, a line in a notebook, or nothing."""
     if callable(progress):
         yield progress
         return
@@ -147,6 +148,10 @@ def reporter(progress: bool | Progress) -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
+    if console.is_jupyter:
+        with reporting(progress) as show, stage(show, "training") as counted:
+            yield lambda step, n_steps, loss: counted.progress(step, n_steps)
+        return
     columns = (
         TextColumn("training"),
         BarColumn(),
