@@ -31,7 +31,7 @@ def rooms() -> dict[str, set[str]]:
 
 
 def imports_of(place: Path) -> tuple[set[str], set[str]]:
-    """Rooms that a module or a folder imports, and those that only methods that show it (SHOWING) import when called."""
+    """Rooms that a module or a folder imports, and those that only methods of SHOWING import when called."""
     found: set[str] = set()
     to_plot: set[str] = set()
     for file in [place] if place.is_file() else sorted(place.rglob("*.py")):

@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from normenc.errors import InputError
-from normenc.progress import reporting, stage
 from normenc.tasks import Task
 from normenc.training.drawn import Data
 from normenc.training.recipe import Recipe
@@ -149,6 +148,8 @@ def reporter(progress: bool | Progress) -> Iterator[Progress]:
 
     console = Console(stderr=True)
     if console.is_jupyter:
+        from normenc.progress import reporting, stage
+
         with reporting(progress) as show, stage(show, "training") as counted:
             yield lambda step, n_steps, loss: counted.progress(step, n_steps)
         return
