@@ -14,12 +14,14 @@ FLOOR = (
     "freed_memory",
     "keys",
     "optimizers",
+    "progress",
     "renamed",
     "showing",
     "stimulus_types",
     "texts",
     "whole_files",
 )
+SHOWING = ("plot", "report", "rdm_widget", "tuning_widget")  # methods by which results show themselves
 
 
 def rooms() -> dict[str, set[str]]:
@@ -30,14 +32,12 @@ def rooms() -> dict[str, set[str]]:
 
 
 def imports_of(place: Path) -> tuple[set[str], set[str]]:
-    """Rooms that a module or a folder imports, and those that only methods `plot` and `report` import when called."""
+    """Rooms that a module or a folder imports, and those that only methods of SHOWING import when called."""
     found: set[str] = set()
     to_plot: set[str] = set()
     for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
-        drawing = [
-            node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in ("plot", "report")
-        ]
+        drawing = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in SHOWING]
         inside = {node for method in drawing for node in ast.walk(method)}
         found |= _named(set(ast.walk(tree)) - inside)
         to_plot |= _named(inside)

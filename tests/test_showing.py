@@ -180,3 +180,21 @@ def test_labelled_arrays_can_be_saved(shown, name, tmp_path):
     labelled.to_netcdf(tmp_path / "one.nc", engine="h5netcdf")
     read = xr.load_dataset if isinstance(labelled, xr.Dataset) else xr.load_dataarray
     xr.testing.assert_equal(read(tmp_path / "one.nc", engine="h5netcdf"), labelled)
+
+
+def test_results_of_arrays_tell_their_shapes_and_read_nothing():
+    class Lazy:
+        """An array that may not be read."""
+
+        shape, dtype = (3, 4), np.dtype("float32")
+
+        def __array__(self, *_, **__):
+            raise AssertionError("it was read")
+
+    curves = tuning.TuningCurves(np.zeros(3), Lazy(), Lazy(), np.ones(3, dtype=int), 180.0)
+    assert repr(curves).startswith("<TuningCurves: stimulus 3 float64, mean 3 × 4 float32, ")
+    assert curves.summary().loc["standard_error", "value"] == "3 × 4 float32"
+    found = rsa.Identification(pd.DataFrame({"truth": [HOSTILE], "share": [0.5]}), 10, {HOSTILE: "other"})
+    for shown in (repr(found), found._repr_html_()):
+        assert "\u202e" not in shown
+    assert "<script>" not in found._repr_html_()

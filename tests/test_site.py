@@ -27,6 +27,7 @@ INNER = {
     "freed_memory",
     "keys",
     "optimizers",
+    "progress",
     "renamed",
     "showing",
     "texts",

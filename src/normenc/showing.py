@@ -1,18 +1,23 @@
 """How results are displayed: as one line at the prompt, and as a small table in a notebook."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from html import escape
-from typing import Any
+from pathlib import PurePath
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from normenc.texts import visible
 
-__all__ = ["Shown", "facts", "plain_number", "plain_values"]
+__all__ = ["Listed", "Shown", "facts", "in_short", "plain_number", "plain_values"]
 
 MAX_ROWS = 60  # in a notebook's table
+MAX_TEXT = 60  # characters of a value in a line
+MAX_NAMES = 4  # of a collection
+MAX_FACTS = 4  # in a line
 
 
 class Shown(ABC):
@@ -51,6 +56,27 @@ class Shown(ABC):
         return f'<div class="tex2jax_ignore mathjax_ignore"><p>{title}</p>{shown}{notes}</div>'
 
 
+class Listed(Shown):
+    """A dataclass that shows what its fields hold, in short: arrays by their shapes, without reading them.
+
+    A class whose main result is a table names that field ``TABLE``; other fields stand in the line above it.
+    """
+
+    TABLE: ClassVar[str] = ""
+
+    def summary(self) -> pd.DataFrame:
+        """The main table; or a row for each field: names are the index, what they hold is the column ``value``."""
+        if self.TABLE:
+            table: pd.DataFrame = getattr(self, self.TABLE)
+            return table.copy()
+        return facts((own.name, in_short(getattr(self, own.name))) for own in fields(self))  # type: ignore[arg-type]
+
+    def _title(self) -> str:
+        held = ((own.name, getattr(self, own.name)) for own in fields(self))  # type: ignore[arg-type]
+        told = [f"{name} {in_short(value)}" for name, value in held if not _is_empty(value)]
+        return ", ".join(told[:MAX_FACTS]) + (", …" if len(told) > MAX_FACTS else "")
+
+
 def facts(pairs: Iterable[tuple[str, Any]]) -> pd.DataFrame:
     """A table with one row per fact: names are the index, values the column ``value``.
 
@@ -61,6 +87,47 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> pd.DataFrame:
     """
     names, values = zip(*pairs, strict=True)
     return pd.DataFrame({"value": pd.Series(values, index=names, dtype=object)})
+
+
+def in_short(value: Any) -> str:
+    """What a value is, in a few words: arrays by their shapes, collections by their first names.
+
+    Examples
+    --------
+    >>> in_short(np.zeros((3, 4))), in_short({"fc": 1, "out": 2}), in_short(0.25), in_short(())
+    ('3 × 4 float64', '2: fc, out', '0.25', 'none')
+    """
+    if isinstance(value, str):
+        text = value
+    elif _is_empty(value):
+        text = "none"
+    elif isinstance(value, float | np.floating):
+        text = plain_number(float(value))
+    elif isinstance(value, Shown):
+        text = value._title()
+    elif isinstance(value, pd.DataFrame):
+        text = f"{len(value):,} rows: {_first(value)}"
+    elif hasattr(value, "shape") and hasattr(value, "dtype"):
+        names = getattr(value, "dims", None) or ("",) * len(value.shape)
+        sizes = " × ".join(f"{name} {n:,}".strip() for name, n in zip(names, value.shape, strict=True))
+        text = f"{sizes} {str(value.dtype).removeprefix('torch.')}".strip()
+    elif isinstance(value, Mapping):
+        text = f"{len(value):,}: {_first(value)}"
+    elif isinstance(value, list | tuple | set | frozenset):
+        plain = all(isinstance(own, str | int | float) for own in value)
+        text = _first(value) if plain else f"{len(value):,} × {type(next(iter(value))).__name__}"
+    else:
+        text = str(value) if isinstance(value, int | PurePath | np.generic) else type(value).__name__
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str | Mapping | list | tuple | set | frozenset) and not value)
+
+
+def _first(names: Iterable[Any]) -> str:
+    names = list(names)
+    return ", ".join(str(name) for name in names[:MAX_NAMES]) + (", …" if len(names) > MAX_NAMES else "")
 
 
 def plain_number(value: float) -> str:

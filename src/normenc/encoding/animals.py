@@ -1,7 +1,7 @@
 """How well neurons of one animal predict those of another: the yardstick of animals for layers."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,15 @@ from normenc.encoding.medians import trial_index
 from normenc.encoding.regression import Prediction, cross_validated_predictions
 from normenc.encoding.scoring import THRESHOLD, Predictivity, predictivity
 from normenc.errors import InputError
+from normenc.showing import Listed
 
 __all__ = ["BetweenAnimals", "between_animals"]
 
 ALL, OTHERS = "all animals", "all other animals"
 
 
-@dataclass(frozen=True)
-class BetweenAnimals:
+@dataclass(frozen=True, repr=False)
+class BetweenAnimals(Listed):
     """Results of :func:`between_animals`.
 
     Attributes
@@ -36,6 +37,8 @@ class BetweenAnimals:
         Every neuron by all animals but its own.
     warnings : tuple of str
     """
+
+    TABLE: ClassVar = "table"
 
     table: pd.DataFrame
     overall: Predictivity = field(repr=False)

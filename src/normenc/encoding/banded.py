@@ -17,6 +17,7 @@ from normenc.encoding.regression import CHOICES, PENALTIES
 from normenc.encoding.regression_inputs import as_features, check_apart, check_memory, inner_folds
 from normenc.encoding.ridge import check_penalties, errors_of
 from normenc.errors import InputError
+from normenc.showing import Listed
 
 __all__ = ["BandedPrediction", "as_bands", "banded_predictions"]
 
@@ -28,8 +29,8 @@ CHUNK = 512  # neurons at a time
 MEMORY_GIB = 4.0
 
 
-@dataclass(frozen=True)
-class BandedPrediction:
+@dataclass(frozen=True, repr=False)
+class BandedPrediction(Listed):
     """Results of :func:`banded_predictions`.
 
     Attributes

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from normenc.encoding.measures import Recorded, Terms, percentile_interval
 from normenc.encoding.medians import drawn_stimuli, medians, trial_index
 from normenc.encoding.scoring import THRESHOLD
 from normenc.errors import InputError
+from normenc.showing import Listed
 
 __all__ = ["ALL", "ExplainedVariance", "averaged", "banded_ridge", "explained", "in_folds", "regressed"]
 
@@ -25,8 +26,8 @@ MOST_DOUBLE = 2**26  # bytes of averages in double precision
 ALL = "all"
 
 
-@dataclass(frozen=True)
-class ExplainedVariance:
+@dataclass(frozen=True, repr=False)
+class ExplainedVariance(Listed):
     """Results of :func:`banded_ridge` and :func:`unique_variance`.
 
     Attributes
@@ -40,6 +41,8 @@ class ExplainedVariance:
     predictions : dict of str to BandedPrediction
         The regressions behind them.
     """
+
+    TABLE: ClassVar = "parts"
 
     parts: pd.DataFrame
     neurons: pd.DataFrame = field(repr=False)

@@ -26,6 +26,7 @@ from normenc.encoding.folds import fold_of_each
 from normenc.encoding.held_out import FittedData, Rows, check_rows
 from normenc.encoding.schedule import Schedule
 from normenc.errors import InputError
+from normenc.showing import Listed
 from normenc.training.seeding import check_seed, resolve_device, seeded_network
 from normenc.training.steps import Progress, reporter
 
@@ -36,8 +37,8 @@ COLUMNS = ("epoch", "step", "training_loss", "penalty", "held_out_loss", "learni
 CHOICES = {"loss": ("mse", "poisson"), "optimiser": ("adam", "sgd"), "decay": ("plateau", "cosine", None)}
 
 
-@dataclass(frozen=True)
-class FittedNetwork:
+@dataclass(frozen=True, repr=False)
+class FittedNetwork(Listed):
     """A network fitted to neurons, and the log of the fit.
 
     Attributes
@@ -198,8 +199,8 @@ def fit(
     return FittedNetwork(model.eval(), untrained, log, best, data.held_out, seed, kept)
 
 
-@dataclass(frozen=True)
-class CrossValidatedFit:
+@dataclass(frozen=True, repr=False)
+class CrossValidatedFit(Listed):
     """Results of :func:`cross_validated_fit`.
 
     Attributes

@@ -12,14 +12,15 @@ from normenc.encoding.cores import GREY, same_images
 from normenc.encoding.fitting import FittedNetwork
 from normenc.encoding.held_out import Rows
 from normenc.errors import InputError
+from normenc.showing import Listed
 
 __all__ = ["L2", "NeuromatchFit", "PixelModel", "Split", "explained_variance", "fit_pixel_model", "linear_filters"]
 
 L2 = 5e-4
 
 
-@dataclass(frozen=True)
-class PixelModel:
+@dataclass(frozen=True, repr=False)
+class PixelModel(Listed):
     """A linear model of the pixels.
 
     Attributes
@@ -37,8 +38,8 @@ class PixelModel:
         return _flat(images) @ self.weights.reshape(len(self.weights), -1).T + self.intercept
 
 
-@dataclass(frozen=True)
-class NeuromatchFit:
+@dataclass(frozen=True, repr=False)
+class NeuromatchFit(Listed):
     """A model fitted as the course does, and how well it predicts.
 
     Attributes

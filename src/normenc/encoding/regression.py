@@ -15,6 +15,7 @@ from normenc.encoding.folds import fold_of_each, stimulus_folds
 from normenc.encoding.regression_inputs import as_features, check_apart, check_memory, inner_folds
 from normenc.encoding.ridge import check_penalties, choose_and_predict
 from normenc.errors import InputError
+from normenc.showing import Listed
 
 __all__ = ["METHODS", "PENALTIES", "Prediction", "cross_validated_predictions"]
 
@@ -28,8 +29,8 @@ PENALTIES.setflags(write=False)
 PLS_COMPONENTS = 25
 
 
-@dataclass(frozen=True)
-class Prediction:
+@dataclass(frozen=True, repr=False)
+class Prediction(Listed):
     """Results of :func:`cross_validated_predictions`.
 
     Attributes

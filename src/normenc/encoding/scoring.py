@@ -1,7 +1,7 @@
 """How well neurons are predicted, per neuron and over the population, with correction for noise."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from normenc.encoding.measures import MEASURES, STILL, Recorded, Terms, percenti
 from normenc.encoding.medians import as_folds, drawn_stimuli, median, medians, trial_index
 from normenc.encoding.regression import Prediction
 from normenc.errors import InputError
+from normenc.showing import Listed
 
 __all__ = ["MEASURES", "THRESHOLD", "Predictivity", "predictivity"]
 
@@ -22,8 +23,8 @@ Indices = npt.NDArray[np.intp]
 THRESHOLD = 0.15
 
 
-@dataclass(frozen=True)
-class Predictivity:
+@dataclass(frozen=True, repr=False)
+class Predictivity(Listed):
     """Results of :func:`predictivity`.
 
     Attributes
@@ -43,6 +44,8 @@ class Predictivity:
         Fewest and most trials of a stimulus.
     threshold : float
     """
+
+    TABLE: ClassVar = "medians"
 
     neurons: pd.DataFrame = field(repr=False)
     medians: pd.DataFrame

@@ -19,11 +19,12 @@ from normenc.figures.sizes import INCH, millimetres
 from normenc.texts import visible_lines
 from normenc.whole_files import write_whole
 
-__all__ = ["FORMATS", "TooNarrowError", "fits", "save"]
+__all__ = ["FORMATS", "TooNarrowError", "as_png", "fits", "save"]
 
 FORMATS = ("png", "svg", "pdf")
 POINTS = (7.0, 8.0)  # the smallest and largest text on a page
 DPI = 600  # dots per inch, on a page
+DPI_OF_NOTEBOOKS = 100
 OPTIONS: dict[str, dict[str, Any]] = {  # the same figure gives the same file
     "png": {"metadata": {"Software": "normenc"}, "pil_kwargs": {"compress_level": 3}},
     "svg": {"metadata": {"Date": None}},
@@ -101,6 +102,20 @@ def save(
     finally:
         plt.close(figure)
     return paths
+
+
+def as_png(axes: Axes | AxesArray) -> bytes:
+    """The figure of `axes` as a PNG for a notebook; it is closed."""
+    figure = figure_of(axes)
+    content = BytesIO()
+    try:
+        with style(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph")
+            _lay_out(figure)
+            figure.savefig(content, format="png", facecolor="white", dpi=DPI_OF_NOTEBOOKS, **OPTIONS["png"])
+    finally:
+        plt.close(figure)
+    return content.getvalue()
 
 
 def _lay_out(figure: Figure) -> None:

@@ -22,7 +22,7 @@ from normenc.runs.schema import SHEET_COLUMNS
 from normenc.stimulus_types import StimulusType, as_type
 from normenc.texts import visible
 
-__all__ = ["explorer"]
+__all__ = ["MOST_POPULATIONS", "explorer", "facts_of", "placed"]
 
 MOST_STIMULI = 200  # of more, 200 are taken at even distances
 MOST_POPULATIONS = 24
@@ -52,10 +52,7 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
     populations = run.populations
     if populations is None:
         return None
-    shown = as_type(run.recording["stimuli"])
-    stimulus, order = shown.in_order(populations[shown.name].to_numpy())
-    some = np.unique(np.linspace(0, len(stimulus) - 1, min(len(stimulus), MOST_STIMULI)).round().astype(int))
-    chosen = order[some]
+    shown, stimulus, n_stimuli, chosen = placed(run, populations)
     rdms = run.rdms_of(chosen.tolist())
     matrices, metric = rdms.to_numpy(), str(rdms.attrs["metric"])
     units = pd.DataFrame(columns=["population", "unit"]) if run.tuning_units is None else run.tuning_units
@@ -64,7 +61,7 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
         for index in range(min(len(matrices), MOST_POPULATIONS))
     ]
     return {
-        "stimuli": _stimuli(run.stimuli, stimulus[some], chosen, len(stimulus), shown),
+        "stimuli": _stimuli(run.stimuli, stimulus, chosen, n_stimuli, shown),
         "populations": shown_populations,
         "metric": metric,
         "own_scales": shown.is_named or figures.are_flat(dict(enumerate(matrices)), metric),
@@ -73,6 +70,14 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
             "methods": [_method(name, rows) for name, rows in by_method],
         },
     }
+
+
+def placed(run: Run, populations: xr.Dataset) -> tuple[StimulusType, npt.NDArray[Any], int, npt.NDArray[np.intp]]:
+    """The type of a run's stimuli, those that are shown in order, how many there are, and places of those shown."""
+    shown = as_type(run.recording["stimuli"])
+    stimulus, order = shown.in_order(populations[shown.name].to_numpy())
+    some = np.unique(np.linspace(0, len(stimulus) - 1, min(len(stimulus), MOST_STIMULI)).round().astype(int))
+    return shown, stimulus[some], len(stimulus), order[some]
 
 
 def _population(
@@ -117,9 +122,6 @@ def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame, total: int | None)
     low, high = float(mean.min()), float(mean.max())
     scale = (high - low) / LEVELS or 1.0
     known = bool(np.isfinite(error).all())
-    numbered = len(units) > 0 and bool(units["unit"].notna().all())  # neurons have names, and all are there in order
-    units = units.set_index("unit") if numbered else units.reset_index(drop=True)
-    known_facts = [name for name in FACTS if name in units and units[name].notna().any()]
     return {
         "angles": own["tuned_stimulus"].to_numpy().tolist(),
         "units": numbers.tolist(),
@@ -129,8 +131,16 @@ def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame, total: int | None)
         "scale": scale,
         "mean": _encoded(np.round((mean.T - low) / scale), "<u2"),
         "error": _encoded(np.minimum(np.round(error.T / scale), LEVELS), "<u2") if known else None,
-        "facts": {name: _finite(units[name].reindex(numbers).astype(float)) for name in known_facts},
+        "facts": facts_of(units, numbers),
     }
+
+
+def facts_of(units: pd.DataFrame, numbers: npt.NDArray[Any]) -> dict[str, list[float | None]]:
+    """What ``tuning_units.csv`` says of a population's units, in the order of `numbers`, by column."""
+    numbered = len(units) > 0 and bool(units["unit"].notna().all())  # neurons have names, and all are there in order
+    units = units.set_index("unit") if numbered else units.reset_index(drop=True)
+    known = [name for name in FACTS if name in units and units[name].notna().any()]
+    return {name: _finite(units[name].reindex(numbers).astype(float)) for name in known}
 
 
 def _totals(tuning: pd.DataFrame | None) -> dict[str, int]:

@@ -5,14 +5,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from normenc.representations.panels import Stored
 from normenc.representations.scratch import Scratch
+from normenc.showing import Shown, facts, in_short
+from normenc.texts import visible
 
 __all__ = ["Extracted", "LayerResponses"]
 
 
-class LayerResponses:
+class LayerResponses(Shown):
     """One layer's responses to all stimuli, which may be larger than memory.
 
     :func:`normenc.rsa.rdm` takes it as it is, and reads it block by block.
@@ -74,18 +77,33 @@ class LayerResponses:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def summary(self) -> pd.DataFrame:
+        """Shape, type and place of the responses: names are the index, values the column ``value``."""
+        n_stimuli, n_units = self.shape
+        own = [("stimuli", n_stimuli), ("units", n_units), ("type", str(self.dtype)), ("kept", self._where)]
+        return facts([*own, *([("note", self.note)] if self.note else [])])
+
     def __repr__(self) -> str:
-        where = "on disk" if self.on_disk else "in memory"
+        return f"<LayerResponses {self.name!r}: {visible(self._held())}>"
+
+    def _title(self) -> str:
+        return f"{self.name}: {self._held()}"
+
+    def _held(self) -> str:
         note = f"; {self.note}" if self.note else ""
         n_stimuli, n_units = self.shape
-        return f"<LayerResponses {self.name!r}: {n_stimuli:,} stimuli x {n_units:,} units, {self.dtype}, {where}{note}>"
+        return f"{n_stimuli:,} stimuli x {n_units:,} units, {self.dtype}, {self._where}{note}"
+
+    @property
+    def _where(self) -> str:
+        return "on disk" if self.on_disk else "in memory"
 
     def _check_open(self) -> None:
         if self._scratch is not None:
             self._scratch.check_open(self.name)
 
 
-class Extracted(dict[str, LayerResponses]):
+class Extracted(Shown, dict[str, LayerResponses]):
     """Layers by name, in the requested order; the files of those on disk are removed by :meth:`close`.
 
     They are also removed at the end of a ``with`` block, and when nothing refers to any of the layers any more.
@@ -107,6 +125,16 @@ class Extracted(dict[str, LayerResponses]):
         """Remove the files; layers on disk can then no longer be read."""
         if self._scratch is not None:
             self._scratch.remove()
+
+    def summary(self) -> pd.DataFrame:
+        """One row per layer: ``units``, ``type``, where they are ``kept``, and a ``note`` where there is one."""
+        rows = [own.summary()["value"].drop("stimuli") for own in self.values()]
+        index = pd.Index(self, name="layer", dtype=object)
+        return pd.DataFrame([row.to_dict() for row in rows], index=index).dropna(axis="columns", how="all")
+
+    def _title(self) -> str:
+        n_stimuli = next((len(own) for own in self.values()), 0)
+        return f"{len(self)} layers, {n_stimuli:,} stimuli; {in_short(list(self))}"
 
     def __enter__(self) -> "Extracted":
         return self

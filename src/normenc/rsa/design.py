@@ -14,6 +14,7 @@ from normenc.errors import InputError
 from normenc.rsa.discriminability import Experiment, as_candidates, leads
 from normenc.rsa.extending import Extension
 from normenc.rsa.pairs import upper
+from normenc.showing import Listed
 
 __all__ = ["TOLD", "Chosen", "choose_stimuli", "confusion"]
 
@@ -27,8 +28,8 @@ TOLD = 0.1  # d' below which nothing tells a truth from a rival
 GAIN = 1e-3  # of the logarithm of the errors expected, for which a stimulus is exchanged
 
 
-@dataclass(frozen=True)
-class Chosen:
+@dataclass(frozen=True, repr=False)
+class Chosen(Listed):
     """Stimuli that tell candidates apart.
 
     Attributes

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from normenc.rsa.pairs import upper
 from normenc.rsa.rates import Rate, mean_rate
 from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.rsa.wishart import SimulatedRdms
+from normenc.showing import Listed
 
 __all__ = ["Identification", "Rate", "identification"]
 
@@ -34,8 +35,8 @@ COLUMNS = ["measure", "truth", "is_candidate", "chosen", "n", "share", "share_le
 CHUNK_BYTES = 2**27  # of simulated RDMs at a time
 
 
-@dataclass(frozen=True)
-class Identification:
+@dataclass(frozen=True, repr=False)
+class Identification(Listed):
     """What :func:`identification` found.
 
     Attributes
@@ -51,6 +52,8 @@ class Identification:
     flat : dict of str to tuple of str
         By measure, candidates that it cannot choose, because all their dissimilarities are equal.
     """
+
+    TABLE: ClassVar = "table"
 
     table: pd.DataFrame
     n_simulations: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from normenc.rsa.labels import check_same
 from normenc.rsa.measures import Method, as_measure
 from normenc.rsa.pairs import as_rdm, as_rdms, as_vectors, check_pairs, upper
 from normenc.rsa.recorded import groups_of, whose_rdms
+from normenc.showing import Listed
 
 __all__ = ["WeightedModel", "cross_validate_weighted", "fit_weights"]
 
@@ -25,8 +26,8 @@ Floats = npt.NDArray[np.float64]
 MIN_TEST_STIMULI = 4
 
 
-@dataclass(frozen=True)
-class WeightedModel:
+@dataclass(frozen=True, repr=False)
+class WeightedModel(Listed):
     """Results of :func:`cross_validate_weighted`.
 
     Attributes
@@ -41,6 +42,8 @@ class WeightedModel:
     folds : DataFrame
         One row per fold: ``stimulus_fold``, ``animal_fold``, ``similarity``, ``ceiling_lower``, ``ceiling_upper``.
     """
+
+    TABLE: ClassVar = "layers"
 
     similarity: float
     ceiling: tuple[float, float]

@@ -257,6 +257,35 @@ class Run(Tables, Shown):
         with agreeing(self):
             return self.figures[name or ("leaderboard" if self.is_grid else "similarity_bars")].draw()
 
+    def rdm_widget(self) -> Any:
+        """Show the recording's RDM beside that of an encoder, interactively, in a notebook.
+
+        Returns
+        -------
+        Widget
+            A Plotly figure: :func:`normenc.report.widgets.rdm_widget`.
+        """
+        from normenc.report import widgets
+
+        return widgets.rdm_widget(self)
+
+    def tuning_widget(self, population: str | None = None) -> Any:
+        """Show tuning curves one by one, interactively, in a notebook.
+
+        Parameters
+        ----------
+        population : str, optional
+            Its label in the pictures; the recording's by default.
+
+        Returns
+        -------
+        Widget
+            A Plotly figure: :func:`normenc.report.widgets.tuning_widget`.
+        """
+        from normenc.report import widgets
+
+        return widgets.tuning_widget(self, population)
+
     def report(self) -> Path:
         """Write the report again from the files of the folder: :func:`normenc.report.write`."""
         from normenc import report

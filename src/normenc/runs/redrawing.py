@@ -17,14 +17,15 @@ from normenc.runs.reading import Run
 from normenc.runs.schema import RUN_MARKER
 from normenc.runs.source_data import Picture
 from normenc.runs.taking import taken
+from normenc.showing import Listed
 
 __all__ = ["Redrawn", "redraw"]
 
 STEP = 5  # mm, in which the least width of a picture is looked for
 
 
-@dataclass(frozen=True)
-class Redrawn:
+@dataclass(frozen=True, repr=False)
+class Redrawn(Listed):
     """What was drawn again.
 
     Attributes

@@ -8,10 +8,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+import pandas as pd
+
 from normenc.errors import InputError
 from normenc.runs.agreement import agreeing, check_type
 from normenc.runs.reading import Run
 from normenc.runs.source_data import Picture
+from normenc.showing import Shown, in_short
 from normenc.texts import own_stem
 
 __all__ = ["PICTURES", "Figures", "RunPicture", "captions", "fitted_networks", "picture", "unplaced"]
@@ -101,7 +104,7 @@ def picture(
     return add
 
 
-class Figures(Mapping[str, Picture]):
+class Figures(Shown, Mapping[str, Picture]):
     """The pictures of a run by name, each made when it is asked for.
 
     Those of runs of older versions are as that version left them.
@@ -135,6 +138,14 @@ class Figures(Mapping[str, Picture]):
     def caption(self, name: str) -> str:
         """What a picture shows, in a line of plain text."""
         return captions(self._run).get(name, name)
+
+    def summary(self) -> pd.DataFrame:
+        """The names of all pictures and what each shows: columns ``figure`` and ``caption``."""
+        told = captions(self._run)
+        return pd.DataFrame({"figure": self._names, "caption": [told.get(name, name) for name in self]})
+
+    def _title(self) -> str:
+        return f"{len(self)} of {self._run.label}: {in_short(self._names)}"
 
     def __contains__(self, name: object) -> bool:
         return name in self._kept or name in self._makers

@@ -30,7 +30,10 @@ import pandas as pd
 
 from normenc import figures
 from normenc.errors import InputError
+from normenc.figures.saving import as_png
 from normenc.runs.older_tables import upgraded
+from normenc.showing import in_short
+from normenc.texts import visible
 from normenc.whole_files import write_whole
 
 __all__ = ["SOURCE_DATA", "Picture", "read_members", "read_source_data", "write_source_data"]
@@ -45,7 +48,7 @@ PLAIN = {str: "str", bool: "bool", int: "int", float: "float"}
 NOT_PICTURES = ("save", "sized", "style")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Picture:
     """A picture, as yet undrawn.
 
@@ -59,6 +62,12 @@ class Picture:
 
     function: str | Callable[..., Any]
     arguments: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return visible(f"<Picture: {getattr(self.function, '__name__', self.function)} of {in_short(self.arguments)}>")
+
+    def _repr_png_(self) -> bytes:
+        return as_png(self.draw())
 
     def draw(self) -> Any:
         """Draw it on a new figure; gives the function's axes.

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from normenc.arrays import is_zarr
 from normenc.errors import InputError
 from normenc.extras import needs_nets
+from normenc.showing import Listed
 from normenc.stimuli.array_files import ARRAY_SUFFIXES, ArrayFile, split_place, tell_store
 from normenc.stimuli.checked_stacks import as_stack, check_values
 from normenc.stimuli.fitting import fitted, luminance
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["ImageSet", "open_stack"]
 
 
-@dataclass(frozen=True)
-class ImageSet:
+@dataclass(frozen=True, repr=False)
+class ImageSet(Listed):
     """Images of one size, grey or in colour, in memory or on disk, of which no more is read than is asked for.
 
     Make one with :meth:`of` or :meth:`open`. Slices, and arrays of places, give tensors, and :meth:`arrays` gives

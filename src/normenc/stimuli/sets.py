@@ -6,12 +6,13 @@ import pandas as pd
 import torch
 
 from normenc.errors import InputError
+from normenc.showing import Listed
 
 __all__ = ["StimulusSet"]
 
 
-@dataclass(frozen=True)
-class StimulusSet:
+@dataclass(frozen=True, repr=False)
+class StimulusSet(Listed):
     """Images with the table of their parameters.
 
     Attributes

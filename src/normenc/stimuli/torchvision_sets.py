@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from normenc.errors import InputError
+from normenc.showing import Listed
 from normenc.stimuli.study_size import fit_image
 
 __all__ = ["LabelledImages", "torchvision_set"]
@@ -17,8 +18,8 @@ __all__ = ["LabelledImages", "torchvision_set"]
 TEST_SPLITS = ("test", "val")  # a set has one or the other
 
 
-@dataclass(frozen=True)
-class LabelledImages:
+@dataclass(frozen=True, repr=False)
+class LabelledImages(Listed):
     """Images of classes, which are decoded when they are asked for.
 
     Attributes

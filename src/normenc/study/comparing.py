@@ -8,13 +8,14 @@ from normenc import rsa
 from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, each, reporting, stage
+from normenc.showing import Listed
 from normenc.study.circling import circular_table
 from normenc.study.competence import BY_SEED, IN_FULL, IN_SHORT, with_competence
 from normenc.study.identifying import Identified, identified_in_short
 from normenc.study.inferring import infer_alike, infer_models, rdms_by_label, stimuli_compared
 from normenc.study.over_training import over_training
 from normenc.study.partitioning import rdm_partition
-from normenc.study.progress import ProgressCallback, each, reporting, stage
 from normenc.study.representation_inferring import infer_responses
 from normenc.study.represented import Represented
 from normenc.study.representing import Representation
@@ -32,8 +33,8 @@ COMPETENCE = {  # tables that tell whether networks learned their tasks, by attr
 MAX_SHOWN = 4  # trained layers in the pictures of a grid, the most similar ones
 
 
-@dataclass(frozen=True)
-class Compared:
+@dataclass(frozen=True, repr=False)
+class Compared(Listed):
     """How similar a study's models are to its recording.
 
     Attributes
@@ -80,6 +81,13 @@ class Compared:
     circular_parts: pd.DataFrame | None
     over_training: pd.DataFrame | None
     identified: Identified | None = None
+
+    def summary(self) -> pd.DataFrame:
+        """The similarities in short, one row per encoder."""
+        return self.similarity[["encoder", "similarity", "low", "high"]].copy()
+
+    def _title(self) -> str:
+        return f"{self.represented.prepared._title()}, {len(self.similarity)} compared"
 
     @property
     def shown(self) -> tuple[Representation, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,16 +11,17 @@ import pandas as pd
 
 from normenc import figures, rsa
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, reporting, stage
 from normenc.recordings import Preparation
 from normenc.runs.publishing import destination
 from normenc.runs.schema import SETTINGS
+from normenc.showing import Listed
 from normenc.study.design_files import chosen_table, file_names, presentation_order, write_images, write_table
 from normenc.study.design_question import StimulusSet, asked
 from normenc.study.design_synthesis import synthesised
 from normenc.study.pool_images import Pool, read_pool
 from normenc.study.power_analysis import only_empty
 from normenc.study.predicted_rates import predicted_rates
-from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.representing import Prepared, prepare
 from normenc.study.settings import Study, asked_study
 from normenc.texts import file_stem
@@ -30,8 +31,8 @@ from normenc.whole_files import write_whole
 __all__ = ["Design", "design"]
 
 
-@dataclass(frozen=True)
-class Design:
+@dataclass(frozen=True, repr=False)
+class Design(Listed):
     """Stimuli that :func:`design` chose.
 
     Attributes
@@ -55,6 +56,8 @@ class Design:
     same : dict of str to str
         Candidates that no stimulus of the pool tells from another, and that other one.
     """
+
+    TABLE: ClassVar = "stimuli"
 
     images: npt.NDArray[np.uint8]
     stimuli: pd.DataFrame

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from normenc import rsa
+from normenc.showing import Listed
 from normenc.study.given import check_is
 from normenc.study.inferring import infer_models, samples_of_other_methods
 from normenc.study.readiness import disk_needs
@@ -35,8 +36,8 @@ FLOAT32 = 4
 COPIES = 5  # of weights while a network is trained: two networks, gradients, and two states of the optimiser
 
 
-@dataclass(frozen=True)
-class Estimate:
+@dataclass(frozen=True, repr=False)
+class Estimate(Listed):
     """What a study will take on this machine: counts are exact, times and memory are estimates.
 
     Attributes
@@ -57,6 +58,8 @@ class Estimate:
     disk : tuple of (Path, str, int)
         Where, what and how many bytes are written, at least.
     """
+
+    TABLE: ClassVar = "table"
 
     table: pd.DataFrame
     n_stimuli: int

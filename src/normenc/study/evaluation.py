@@ -12,10 +12,12 @@ import torch
 
 from normenc import rsa
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, reporting, stage
 from normenc.quality import Quality
 from normenc.recordings import Recording
 from normenc.recordings.provenance import ReadFile
 from normenc.runs.stages import in_order
+from normenc.showing import Listed
 from normenc.study.comparing import Compared, compare
 from normenc.study.competence import with_competence
 from normenc.study.describing import Description
@@ -24,7 +26,6 @@ from normenc.study.identifying import Identified, identification_table
 from normenc.study.inferring import check_scope
 from normenc.study.populations import Populations, describe
 from normenc.study.predicting import Predicted, predict
-from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.represented import Represented, represent
 from normenc.study.representing import Prepared, Representation
 from normenc.study.scheduler import Scheduler
@@ -39,8 +40,8 @@ __all__ = ["Evaluation", "evaluate"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Listed):
     """Everything a study found, stage by stage.
 
     The results of each stage are also attributes of the evaluation itself: ``evaluation.similarity`` is
@@ -71,6 +72,13 @@ class Evaluation:
     predicted: Predicted | None = None
     quality: Quality | None = None
     changed: tuple[Path, ...] = ()
+
+    def summary(self) -> pd.DataFrame:
+        """What is most to the point: similarities, or the fields where nothing was compared."""
+        return super().summary() if self.compared is None else self.compared.summary()
+
+    def _title(self) -> str:
+        return f"{self.prepared._title()}; {', '.join(self.stages)}"
 
     @property
     def prepared(self) -> Prepared:

@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from normenc import figures, rsa
+from normenc.progress import ProgressCallback, reporting, stage
 from normenc.recordings import Preparation
 from normenc.runs.publishing import destination
 from normenc.runs.schema import SETTINGS
 from normenc.runs.writing import csv_bytes
+from normenc.showing import Listed
 from normenc.study.identifying import identified
 from normenc.study.power_analysis import only_empty
-from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, prepare
 from normenc.study.settings import Study, asked_study
@@ -25,8 +26,8 @@ from normenc.whole_files import write_whole
 __all__ = ["Identifications", "identify"]
 
 
-@dataclass(frozen=True)
-class Identifications:
+@dataclass(frozen=True, repr=False)
+class Identifications(Listed):
     """What :func:`identify` found.
 
     Attributes
@@ -48,6 +49,8 @@ class Identifications:
     skipped : dict of str to str
         Controls that are not candidates, and why.
     """
+
+    TABLE: ClassVar = "rates"
 
     ALL: ClassVar = "all candidates"  # how the rows of `rates` over all of them call the truth
 

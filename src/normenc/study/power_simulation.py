@@ -5,20 +5,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from normenc import rsa
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, Stage, reporting, stage
 from normenc.rsa.against import against_others
 from normenc.rsa.candidates import same_rdms
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.unequal_stimuli import UnequalStimuli
+from normenc.showing import Listed
 from normenc.study.processes import processes
-from normenc.study.progress import ProgressCallback, Stage, reporting, stage
 from normenc.study.sections import PowerSettings
 from normenc.study.sweep import Failure
 
@@ -28,8 +29,8 @@ AMOUNTS = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
 ALPHA = 0.05
 
 
-@dataclass(frozen=True)
-class Power:
+@dataclass(frozen=True, repr=False)
+class Power(Listed):
     """What :func:`power` found.
 
     Attributes
@@ -49,6 +50,8 @@ class Power:
     same : dict of str to str
         Candidates that were left out because another one has the same RDM, and that other one.
     """
+
+    TABLE: ClassVar = "recovery"
 
     recovery: pd.DataFrame
     pairs: pd.DataFrame

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,12 @@ from normenc.csv_tables import ENCODER_COLUMNS, encoder_columns
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.encoding import neuromatch
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, Stage, each, reporting, stage
 from normenc.recordings import Recording
 from normenc.runs.schema import FAILED_FIT
+from normenc.showing import Listed
 from normenc.study.comparing import Compared
 from normenc.study.competence import with_competence
-from normenc.study.progress import ProgressCallback, Stage, each, reporting, stage
 from normenc.study.representing import Prepared
 from normenc.study.responses import between_animals, regression_options, response_partition, size_notes, trials_of
 from normenc.study.sections import COURSE_NETWORK, EncodingSettings
@@ -32,8 +33,8 @@ FAR_BELOW = -1.0  # a constant scores 0; a lower score has twice its error
 READOUTS = {"point readout": "gaussian", "factorised readout": "factorised", "linear readout": "linear"}
 
 
-@dataclass(frozen=True)
-class Predicted:
+@dataclass(frozen=True, repr=False)
+class Predicted(Listed):
     """How well neurons are predicted.
 
     Attributes
@@ -47,6 +48,8 @@ class Predicted:
     between_animals : DataFrame or None
         As written to ``between_animals.csv``.
     """
+
+    TABLE: ClassVar = "table"
 
     table: pd.DataFrame
     fitted: dict[str, encoding.FittedNetwork]

@@ -6,10 +6,11 @@ from functools import cached_property
 from pathlib import Path
 
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, each, reporting
+from normenc.showing import Listed
 from normenc.study.control_representing import control_representations
 from normenc.study.encoder_representing import encoder_representations
 from normenc.study.parts import NetworkSettings
-from normenc.study.progress import ProgressCallback, each, reporting
 from normenc.study.rdm_folder import Reading
 from normenc.study.representing import Prepared, Representation, by_layer
 from normenc.study.scheduler import Scheduler
@@ -20,8 +21,8 @@ from normenc.training import TrainingResult, initialise
 __all__ = ["Represented", "represent", "whole"]
 
 
-@dataclass(frozen=True)
-class Represented:
+@dataclass(frozen=True, repr=False)
+class Represented(Listed):
     """What a study's encoders respond to the recording's stimuli.
 
     Attributes
@@ -43,6 +44,9 @@ class Represented:
     failures: tuple[Failure, ...]
     representations: tuple[Representation, ...]
     scratch: Path | None = None
+
+    def _title(self) -> str:
+        return f"{self.prepared._title()}, {len(self.representations)} layers and controls"
 
     @cached_property
     def firsts(self) -> dict[str, Representation]:

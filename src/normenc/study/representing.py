@@ -25,6 +25,7 @@ from normenc.representations import represent
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.stored import Matrix
+from normenc.showing import Listed
 from normenc.study.building import build_network, build_task
 from normenc.study.encoder_units import EncoderUnit, encoder_unit
 from normenc.study.layer_files import LayerResult
@@ -40,8 +41,8 @@ MAX_IMAGES_GIB = 8
 RDM_METRICS = ("correlation", "cosine", "euclidean")  # of the models
 
 
-@dataclass(frozen=True)
-class Representation:
+@dataclass(frozen=True, repr=False)
+class Representation(Listed):
     """One encoder's layer: its responses to the recording's stimuli and their RDM.
 
     ``responses`` are kept of every label's first seed, of all seeds where the study has one task and one network, and
@@ -60,8 +61,8 @@ class Representation:
     reduced: str = ""
 
 
-@dataclass(frozen=True)
-class Prepared:
+@dataclass(frozen=True, repr=False)
+class Prepared(Listed):
     """A study whose parts have all been made and fit together, before anything is trained.
 
     ``recording`` is what models are compared with, and ``described`` what tuning is described of: the same, but for
@@ -78,6 +79,9 @@ class Prepared:
     shown: Shown
     files: tuple[ReadFile, ...] = ()
     encoders: tuple[EncoderUnit, ...] = ()
+
+    def _title(self) -> str:
+        return f"{self.study.name} and {self.recording.name}, {len(self.units)} to train"
 
     @cached_property
     def images(self) -> torch.Tensor:

@@ -1,21 +1,21 @@
 """Run a study and write its folder."""
 
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from normenc import runs
+from normenc.progress import ProgressCallback, reporting, stage
 from normenc.recordings import Preparation
 from normenc.representations.memory import memory_limit
 from normenc.runs.publishing import destination
 from normenc.runs.replacing import replaceable
 from normenc.study.drawing import draw_run, write_run
 from normenc.study.evaluation import Evaluation, evaluate
-from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.readiness import check_disks
 from normenc.study.representing import Prepared, prepare
 from normenc.study.scheduler import Scheduler
@@ -24,6 +24,8 @@ from normenc.texts import file_stem
 from normenc.training import resolve_device
 
 __all__ = ["Run", "memory_limit", "run"]
+
+GO_ON = "nothing was written, but trained networks are kept: run the same again to continue from them"
 
 
 class Run(runs.Run):
@@ -111,7 +113,7 @@ def run(
     # Whether the workers of a cluster have a GPU, this computer cannot tell.
     remote = not isinstance(workers, int) and device in ("cpu", "cuda")
     target_device = torch.device(device) if remote else resolve_device(device)
-    with reporting(progress) as progress:
+    with reporting(progress) as progress, _told_how_to_go_on():
         early = _read(study, progress) if out is None else None  # its name is part of the folder's
         folder = Path(f"runs/{study.name}-{file_stem(early.recording.name)}" if early else out or "")
         wanted = study.to_toml() if page is not None else None
@@ -134,6 +136,16 @@ def run(
                     with stage(progress, "writing the report"):
                         page(aside)
     return Run(folder, evaluation, tuple(place.kept))
+
+
+@contextmanager
+def _told_how_to_go_on() -> Iterator[None]:
+    """Add to Ctrl-C what is kept, which Python and notebooks print below the traceback."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(GO_ON)
+        raise
 
 
 def _workers(workers: int | str | Scheduler, options: dict[str, Any]) -> int | str | Scheduler:

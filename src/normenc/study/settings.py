@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import tomli_w
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
@@ -18,6 +19,7 @@ from normenc.recordings.preparation import Preparation
 from normenc.recordings.simulation import SETTINGS
 from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.stages import check_stages
+from normenc.showing import Shown, facts, in_short
 from normenc.study.building import compared_by_default, layers_there
 from normenc.study.consistency import check_labels, check_trained, without_training
 from normenc.study.encoder_settings import EncoderSettings
@@ -48,7 +50,7 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-class Study(Settings):
+class Study(Shown, Settings):
     """All settings of a study; its defaults are the reference study.
 
     Sections ``recording``, ``task``, ``network`` and ``encoder`` may stand several times (``[[task]]``): every task is
@@ -210,20 +212,31 @@ class Study(Settings):
             own |= given
             if own.get("images") is not None:
                 own["images"] = absolute(own["images"], Path())
-        if seed is not None:
-            settings["training"]["seed"] = seed
-        if n_seeds is not None:
-            settings["training"]["n_seeds"] = n_seeds
+        seeds = {"seed": seed, "n_seeds": n_seeds}
+        settings["training"] |= {key: value for key, value in seeds.items() if value is not None}
         if stages is not None:
             settings["stages"] = [stages] if isinstance(stages, str) else list(stages)
         return _validated(settings, "study")
 
     def with_design(self, **given: Any) -> "Study":
         """Give the section ``[design]`` other settings, but for those that are None."""
-        stated = {key: value for key, value in given.items() if value is not None}
         settings = self.model_dump()
-        settings["design"] |= stated
+        settings["design"] |= {key: value for key, value in given.items() if value is not None}
         return _validated(settings, "study")
+
+    def summary(self) -> pd.DataFrame:
+        """What is trained and compared: names are the index, values the column ``value``."""
+        compared = f"{self.comparison.method} of RDMs by {self.rdm_metric}"
+        own = [*self._parts.items(), ("seeds", len(self.seeds)), ("comparison", compared)]
+        return facts([*own, ("stages", in_short(self.stages or ["all"]))])
+
+    def _title(self) -> str:
+        return ", ".join([self.name, *(own for own in self._parts.values() if own != "none")])
+
+    @property
+    def _parts(self) -> dict[str, str]:
+        own = {name: [part.title for part in getattr(self, name)] for name in ("task", "network", "encoder")}
+        return {name: in_short(of) for name, of in {"recording": [of.source for of in self.recording], **own}.items()}
 
     @property
     def rdm_metric(self) -> str:

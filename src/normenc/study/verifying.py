@@ -13,6 +13,7 @@ import pandas as pd
 from normenc import runs
 from normenc.errors import InputError
 from normenc.extras import needs_nets
+from normenc.progress import ProgressCallback
 from normenc.recordings import cache_folder
 from normenc.recordings.files import is_file, is_folder
 from normenc.runs.equality import DIGITS, agreement, why_different
@@ -20,7 +21,6 @@ from normenc.runs.schema import SETTINGS
 from normenc.runs.stages import in_order
 from normenc.runs.unpacking import unpack
 from normenc.showing import Shown
-from normenc.study.progress import ProgressCallback
 from normenc.study.reading import read_toml
 
 if TYPE_CHECKING:

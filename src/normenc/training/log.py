@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from torch import nn
 
-from normenc.showing import Shown, facts
+from normenc.showing import Listed, Shown, facts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["TrainingLog", "TrainingResult"]
 
 
-@dataclass(frozen=True)
-class TrainingLog:
+@dataclass(frozen=True, repr=False)
+class TrainingLog(Listed):
     """The course of training.
 
     Attributes

@@ -135,7 +135,7 @@ def diverged(step: int, epoch: int, recipe: Recipe, learning_rate: float, seeds:
 
 @contextmanager
 def reporter(progress: bool | Progress) -> Iterator[Progress]:
-    """Something to report steps to: the given callable, a bar on a terminal, or nothing."""
+    """Something to report steps to: the given callable, a bar on a terminal, a line in a notebook, or nothing."""
     if callable(progress):
         yield progress
         return
@@ -147,6 +147,12 @@ def reporter(progress: bool | Progress) -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
+    if console.is_jupyter:
+        from normenc.progress import reporting, stage
+
+        with reporting(progress) as show, stage(show, "training") as counted:
+            yield lambda step, n_steps, loss: counted.progress(step, n_steps)
+        return
     columns = (
         TextColumn("training"),
         BarColumn(),

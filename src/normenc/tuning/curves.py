@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, as_responses
 from normenc.errors import InputError
+from normenc.showing import Listed
 
 __all__ = ["PERIODS", "Cells", "TuningCurves", "around_zero", "cells", "checked", "steady", "tuning_curves"]
 
@@ -16,8 +17,8 @@ PER_DEGREE = 10**6  # stimuli are distinguished to a millionth of a degree
 STEADY, STEADY_SINGLE = 1e-12, 2e-6  # of the largest response: rounding error in float64 and in float32
 
 
-@dataclass(frozen=True)
-class TuningCurves:
+@dataclass(frozen=True, repr=False)
+class TuningCurves(Listed):
     """Mean responses by stimulus, of neurons or of a layer's units alike.
 
     Attributes

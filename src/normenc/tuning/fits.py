@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.showing import Listed
 from normenc.tuning.curves import around_zero, checked
 
 __all__ = ["VonMisesFit", "fit_von_mises", "von_mises"]
@@ -22,8 +23,8 @@ UNITS_AT_ONCE = 4096
 MIN_STIMULI = {180.0: 5, 360.0: 6}  # one more than the parameters
 
 
-@dataclass(frozen=True)
-class VonMisesFit:
+@dataclass(frozen=True, repr=False)
+class VonMisesFit(Listed):
     """One von Mises function per unit (orientation), or two, half a turn apart (direction).
 
     Attributes

@@ -8,15 +8,10 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, as_responses
 from normenc.errors import InputError
+from normenc.showing import Listed
 from normenc.tuning.curves import around_zero, checked
 
-__all__ = [
-    "Decoding",
-    "cross_validated_spectrum",
-    "decode_orientation",
-    "participation_ratio",
-    "power_law_exponent",
-]
+__all__ = ["Decoding", "cross_validated_spectrum", "decode_orientation", "participation_ratio", "power_law_exponent"]
 
 PENALTIES = np.geomspace(1e-4, 1e4, 17)  # ridge penalties, relative to the mean squared length of a row
 MAX_LAGS = 50  # pairs per trial for estimating the threshold
@@ -24,8 +19,8 @@ FOLDS = (2, 3, 4, 5)  # of the decoder
 RANKS = (11, 500)  # ranks of the eigenvalues that the exponent is fitted to, as in Stringer et al. 2019
 
 
-@dataclass(frozen=True)
-class Decoding:
+@dataclass(frozen=True, repr=False)
+class Decoding(Listed):
     """The stimulus decoded from the population, by a decoder that was not trained on the trial.
 
     Attributes

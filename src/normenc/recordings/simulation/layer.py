@@ -11,14 +11,15 @@ from normenc.errors import InputError
 from normenc.recordings.recording import Recording
 from normenc.recordings.simulation.facts import V1
 from normenc.recordings.simulation.noise import animal_labels, check_numbers, draw_trials
+from normenc.showing import Listed
 
 __all__ = ["SimulatedRecording", "simulated_from_layer"]
 
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class SimulatedRecording:
+@dataclass(frozen=True, repr=False)
+class SimulatedRecording(Listed):
     """A recording, and what is true of its neurons.
 
     Attributes

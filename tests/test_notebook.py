@@ -1,0 +1,53 @@
+"""In a notebook: results, pictures and interactive figures show themselves, and progress is one line that changes."""
+
+import warnings
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+CELLS = (
+    """
+from normenc import Run, networks, tasks, training
+from normenc.runs import Picture
+from normenc.stimuli import gratings
+from normenc.tuning import tuning_curves
+result = training.train(networks.FC, tasks.TiltDiscrimination(n_train=40), seed=1, n_epochs=3)
+result
+""",
+    "tuning_curves([[1.0], [3.0], [5.0], [5.0]], [0, 180, 90, 90])",
+    "Picture('eigenspectrum', {'spectra': {'<b>V1</b>': [1.0, 0.5, 0.25]}, 'exponents': {}})",
+    """
+from normenc.report.widgets import Widget
+widget = Widget()
+widget.add_heatmap(z=[[0.0, 1.0], [1.0, 0.0]])
+widget.update_layout(title={"text": "RDM"})
+""",
+)
+
+
+@pytest.fixture(scope="module")
+def outputs():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in CELLS])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those of Jupyter itself
+        NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    return [cell.outputs for cell in notebook.cells]
+
+
+def test_progress_is_one_line_and_results_are_tables(outputs):
+    line, result = outputs[0]
+    assert line.data["text/plain"] == ""  # training has ended
+    assert result.data["text/plain"].startswith("<TrainingResult: FC, 3 steps; held-out score ")
+    assert "<strong>TrainingResult</strong>" in result.data["text/html"]
+    (curves,) = outputs[1]
+    assert "<td>2 × 1 float64</td>" in curves.data["text/html"]
+
+
+def test_pictures_and_interactive_figures_are_shown_inline(outputs):
+    (picture,), (widget,) = outputs[2:]
+    assert set(picture.data) == {"image/png", "text/plain"}
+    assert widget.data["text/plain"] == "<Widget: RDM>"
+    figure = widget.data["application/vnd.plotly.v1+json"]
+    assert figure["data"][0]["type"] == "heatmap"
+    assert "Plotly.newPlot" in widget.data["text/html"]
