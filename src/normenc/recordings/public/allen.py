@@ -68,7 +68,7 @@ class Presentations:
         own = self.label
         return np.isnan(own) if own.dtype.kind == "f" else np.asarray(own == "", dtype=bool)
 
-    def kept(self, rows: npt.NDArray[np.bool_]) -> "Presentations":
+    def kept(self, rows: npt.NDArray[Any]) -> "Presentations":
         """Some of them."""
         parameters = {name: values[rows] for name, values in self.parameters.items()}
         return Presentations(self.onset[rows], self.label[rows], parameters)

@@ -5,6 +5,7 @@ were read from AllenSDK (``core/brain_observatory_nwb_data_set.py``) and catalys
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from normenc.recordings.public.allen import (
 from normenc.recordings.public.collection import Collection, Option, RemoteFile
 from normenc.recordings.recording import Recording
 
-__all__ = ["COLLECTION"]
+__all__ = ["BUCKET", "COLLECTION", "Session", "read_session"]
 
 Floats = npt.NDArray[np.float64]
 PIPELINE = "processing/brain_observatory_pipeline"
@@ -58,9 +59,48 @@ def _files(session: str | None) -> tuple[RemoteFile, ...]:
     )
 
 
-def _read(files: Mapping[str, Any], session: str | None, options: Mapping[str, str]) -> Recording:
+@dataclass(frozen=True)
+class Session:
+    """What a session gives, before it becomes a recording.
+
+    Attributes
+    ----------
+    shown : Presentations
+    responses : ndarray, shape (n_presentations, n_cells)
+        DF/F.
+    neurons : tuple of str
+        Names of the cells.
+    area : str
+    images : ndarray, shape (n_images, height, width), or None
+        All natural scenes.
+    steps, notes, cautions : tuple of str
+    """
+
+    shown: Presentations
+    responses: Floats
+    neurons: tuple[str, ...]
+    area: str
+    images: Any
+    steps: tuple[str, ...]
+    notes: tuple[str, ...]
+    cautions: tuple[str, ...]
+
+
+def read_session(source: Any, options: Mapping[str, str]) -> Session:
+    """Read one file, from the disk or from where it lies.
+
+    Parameters
+    ----------
+    source : Path or file object
+    options : mapping of str to str
+        Those of the collection.
+
+    Raises
+    ------
+    InputError
+        If it is not of the published layout, or what is asked for is not in it.
+    """
     stimulus = options["stimulus"]
-    (source,) = files.values()
     with opened_nwb(source) as file:
         is_first = item(file, "processing").get("brain_observatory_pipeline") is not None
         signals, stamps, names = _signals_1(file) if is_first else _signals_2(file)
@@ -71,17 +111,24 @@ def _read(files: Mapping[str, Any], session: str | None, options: Mapping[str, s
         responses, averaged = _averaged(signals, stamps, shown.onset, options, stimulus, notes)
         place = "general/optophysiology/" + ("imaging_plane_1" if is_first else "ImagingPlane") + "/location"
         area = text(file, place) or "not stated"
-        return made(
-            shown,
-            responses,
-            stimulus,
-            images=images,
-            steps=(*COLLECTION.processing[:1], *steps, *averaged),
-            notes=notes,
-            cautions=cautions,
-            neurons={"neuron": names, "region": [area] * len(names)},
-            **COLLECTION.facts | {"area": area},
-        )
+    steps = (*COLLECTION.processing[:1], *steps, *averaged)
+    return Session(shown, responses, tuple(names), area, images, steps, tuple(notes), cautions)
+
+
+def _read(files: Mapping[str, Any], session: str | None, options: Mapping[str, str]) -> Recording:
+    (source,) = files.values()
+    own = read_session(source, options)
+    return made(
+        own.shown,
+        own.responses,
+        options["stimulus"],
+        images=own.images,
+        steps=own.steps,
+        notes=own.notes,
+        cautions=own.cautions,
+        neurons={"neuron": list(own.neurons), "region": [own.area] * len(own.neurons)},
+        **COLLECTION.facts | {"area": own.area},
+    )
 
 
 def _signals_1(file: Any) -> tuple[Any, Floats, list[str]]:
