@@ -20,6 +20,7 @@ __all__ = [
     "PARAMETERS",
     "STIMULI",
     "Presentations",
+    "check_session",
     "chosen",
     "item",
     "made",
@@ -112,6 +113,13 @@ def text(file: Any, path: str) -> str:
     if value is None or not value.size:
         return ""
     return value[0].decode("utf-8", "replace") if isinstance(value[0], bytes) else str(value[0])
+
+
+def check_session(file: Any, session: str | None) -> None:
+    """Raise InputError for a file that says that it is another session's, whatever its name is."""
+    own = text(file, "general/session_id")
+    if session is not None and own.isascii() and own.isdecimal() and own != session:
+        raise InputError(f"the file says that it is session {own}, and not {session}; ask for that one")
 
 
 def texts(values: Any) -> list[str]:

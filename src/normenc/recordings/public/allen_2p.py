@@ -17,6 +17,7 @@ from normenc.recordings.public.allen import (
     PARAMETERS,
     STIMULI,
     Presentations,
+    check_session,
     chosen,
     item,
     made,
@@ -42,7 +43,7 @@ CUT_ROWS = 3  # to which the conversion to NWB 2 cut the table of static grating
 
 
 def _files(session: str | None) -> tuple[RemoteFile, ...]:
-    if session is None or not session.isdecimal():
+    if session is None or not (session.isascii() and session.isdecimal()):
         given = "" if session is None else f"the session is {quoted(session)}; "
         raise InputError(f"allen-2p: {given}give the number of an experiment, as in allen-2p/511510753")
     return (
@@ -86,12 +87,14 @@ class Session:
     cautions: tuple[str, ...]
 
 
-def read_session(source: Any, options: Mapping[str, str]) -> Session:
+def read_session(source: Any, session: str | None, options: Mapping[str, str]) -> Session:
     """Read one file, from the disk or from where it lies.
 
     Parameters
     ----------
     source : Path or file object
+    session : str or None
+        Its number; a file that says another is refused.
     options : mapping of str to str
         Those of the collection.
 
@@ -102,6 +105,7 @@ def read_session(source: Any, options: Mapping[str, str]) -> Session:
     """
     stimulus = options["stimulus"]
     with opened_nwb(source) as file:
+        check_session(file, session)
         is_first = item(file, "processing").get("brain_observatory_pipeline") is not None
         signals, stamps, names = _signals_1(file) if is_first else _signals_2(file)
         shown, images = (_shown_1 if is_first else _shown_2)(file, stimulus, stamps)
@@ -117,7 +121,7 @@ def read_session(source: Any, options: Mapping[str, str]) -> Session:
 
 def _read(files: Mapping[str, Any], session: str | None, options: Mapping[str, str]) -> Recording:
     (source,) = files.values()
-    own = read_session(source, options)
+    own = read_session(source, session, options)
     return made(
         own.shown,
         own.responses,

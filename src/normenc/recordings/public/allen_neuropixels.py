@@ -19,6 +19,7 @@ from normenc.recordings.public.allen import (
     PARAMETERS,
     STIMULI,
     Presentations,
+    check_session,
     chosen,
     item,
     made,
@@ -46,7 +47,7 @@ MOST_SAID = 10  # areas in a message
 
 
 def _files(session: str | None) -> tuple[RemoteFile, ...]:
-    if session is None or not session.isdecimal():
+    if session is None or not (session.isascii() and session.isdecimal()):
         given = "" if session is None else f"the session is {quoted(session)}; "
         raise InputError(f"allen-neuropixels: {given}give the number of a session, as in allen-neuropixels/715093703")
     shown = (("stimulus", "natural_scenes"), ("images", "yes"))
@@ -63,6 +64,7 @@ def _read(files: Mapping[str, Any], session: str | None, options: Mapping[str, s
     (source,) = (source for name, source in files.items() if name not in scenes)
     window = window_of(WINDOWS[stimulus] if options["window"] == "auto" else options["window"], "window")
     with opened_nwb(source) as file:
+        check_session(file, session)
         shown, left_out = _shown(file, stimulus)
         kept, steps, cautions = chosen(shown, options, stimulus)
         shown = shown.kept(kept)

@@ -70,7 +70,7 @@ def _read(files: Mapping[str, Path], session: str | None, options: Mapping[str, 
     pool = _Pool(options["stimulus"])
     for experiment, source in zip(chosen, sources, strict=True):
         try:
-            pool.add(experiment, _one(source, options))
+            pool.add(experiment, _one(source, experiment.number, options))
         except InputError as error:
             raise InputError(f"session {experiment.number} ({source}): {error}") from None
     return pool.recording(options)
@@ -159,12 +159,12 @@ def _sources(folder: Path, chosen: Sequence[Experiment], *, streams: bool) -> li
     return found
 
 
-def _one(source: Path | str, options: Mapping[str, str]) -> allen_2p.Session:
+def _one(source: Path | str, number: int, options: Mapping[str, str]) -> allen_2p.Session:
     if isinstance(source, Path):
         reads(source)
-        return allen_2p.read_session(source, options)
+        return allen_2p.read_session(source, str(number), options)
     with closing(opened_at(source, COLLECTION.name)) as file:
-        return allen_2p.read_session(file, options)
+        return allen_2p.read_session(file, str(number), options)
 
 
 class _Pool:
