@@ -63,6 +63,15 @@ class Presentations:
     label: npt.NDArray[Any]
     parameters: Mapping[str, Floats] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        columns = {"what was shown": self.label, **self.parameters}
+        for name, values in columns.items():
+            if len(values) != len(self.onset):
+                raise InputError(
+                    f"presentations have {len(self.onset):,} times, but {name} has {len(values):,} rows; fetch the "
+                    "file again"
+                )
+
     @property
     def is_blank(self) -> npt.NDArray[np.bool_]:
         """Which presentations show nothing."""
@@ -212,6 +221,8 @@ def chosen(
         If the stimulus has no such parameter, or nothing was shown with this value.
     """
     blank, kept, said = shown.is_blank, np.ones(len(shown.onset), dtype=bool), []
+    if blank.all():
+        raise InputError(f"all {len(blank):,} presentations of {stimulus} are blanks; choose another stimulus")
     own = shown.parameters
     for name in PARAMETERS:
         if options[name] == "all":

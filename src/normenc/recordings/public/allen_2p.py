@@ -176,9 +176,11 @@ def _shown_1(file: Any, stimulus: str, stamps: Floats) -> tuple[Presentations, A
     values = np.asarray(item(file, f"{place}/data")[()])
     if frames.ndim != 2 or len(frames) != len(values):
         raise InputError(f"{place} has {len(values):,} presentations, and times of shape {frames.shape}")
-    first = frames[:, 0].astype(np.int64)
-    if len(first) and not 0 <= first.min() <= first.max() < len(stamps):
-        raise InputError(f"{place} starts at frame {first.max():,}, but there are {len(stamps):,}")
+    first = frames[:, 0]
+    wrong = ~((first >= 0) & (first < len(stamps)))
+    if wrong.any():
+        raise InputError(f"{place} starts at frame {first[wrong][0]:,}, but there are {len(stamps):,}, counted from 0")
+    first = first.astype(np.int64)
     onset = stamps[first]
     if stimulus == "natural_scenes":
         images = _images(item(file, "stimulus/templates/natural_scenes_image_stack/data"))
