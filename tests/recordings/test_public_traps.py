@@ -310,7 +310,7 @@ def test_labels_of_neurons_of_another_number_are_refused(tmp_path):
     (path,) = write_macaque(tmp_path).values()
     saved = pickle.loads(path.read_bytes())
     path.write_bytes(pickle.dumps(saved | {"session_id": saved["session_id"][:-1]}))
-    with pytest.raises(InputError, match="session_id is of .* neurons, but responses are of"):
+    with pytest.raises(InputError, match=r"session_id is of .* neurons, but responses are of"):
         load(f"cadena2019?from={path}")
 
 
