@@ -155,6 +155,17 @@ def test_a_number_that_is_not_found_again_is_named_and_why(normenc, packed, smal
     assert "what differs: torch: 1.0 then" in out
 
 
+def test_an_altered_picture_is_named_although_the_checksums_were_rewritten(normenc, packed, tmp_path):
+    with zipfile.ZipFile(packed) as archive:
+        picture = next(name for name in archive.namelist() if name.endswith(".png"))
+    repacked(packed, tmp_path / "other.zip", {picture: b"another picture"})
+    code, out, _ = normenc("verify", "other.zip")
+    assert code == 1
+    said = " ".join(out.split())
+    assert f"altered: {picture.removeprefix('run/')} is not as the run's own list says" in said
+    assert "not verified: files were altered, although all numbers agree to 6 digits" in said
+
+
 def test_recordings_are_looked_for_and_can_be_given(packed, small_run, tmp_path):
     text = (small_run / "study.toml").read_text().replace('source = "simulated-v1"', 'source = "/nowhere/mine.npz"')
     text = text.replace("n_neurons = 30\n", "").replace("seed = 0\nbin", "bin")

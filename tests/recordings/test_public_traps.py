@@ -138,7 +138,7 @@ def test_a_neuron_without_spontaneous_activity_does_not_outweigh_all_others(tmp_
         ({"spont": np.ones((40, 8))}, "no neuron is left"),
         ({"resp": np.full((len(NUMBERS), 8), np.inf)}, "stim.resp holds infinite values"),
         ({"pictures": np.ones((7, 4, 4), complex)}, "images are of type complex128"),
-        ({"pictures": np.full((7, 4, 4), 1000.0)}, "all images hold 1000"),
+        ({"pictures": np.full((7, 4, 4), 1000.0)}, r"images_natimg2800_all\.mat: all images hold 1000"),
     ],
 )
 def test_sessions_of_natural_images(changed, message, tmp_path):
@@ -174,6 +174,7 @@ def scan(folder, **changed):
         ({"data__responses__3": np.array(["1", "2", "3"])}, "trial 3 are of type <U1"),
         ({"data__responses__3": np.array([1j, 2, 3])}, "trial 3 are of type complex128"),
         ({"data__images__3": np.full((1, 4, 6), "a")}, "they must be numbers"),
+        ({"meta__neurons__area": np.array(["V1", "V1"])}, "area.npy names 2 neurons, but responses are of 3"),
         (
             {
                 "meta__trials__tiers": TIERS[:-1],
@@ -303,3 +304,30 @@ def test_responses_in_ragged_lists_are_told_in_one_line(tmp_path):
     assert cadena2019.COLLECTION.name == "cadena2019"
     with pytest.raises(InputError, match="cadena2019: its files are not of the published layout"):
         load(f"cadena2019?from={path}")
+
+
+def test_labels_of_neurons_of_another_number_are_refused(tmp_path):
+    (path,) = write_macaque(tmp_path).values()
+    saved = pickle.loads(path.read_bytes())
+    path.write_bytes(pickle.dumps(saved | {"session_id": saved["session_id"][:-1]}))
+    with pytest.raises(InputError, match=r"session_id is of .* neurons, but responses are of"):
+        load(f"cadena2019?from={path}")
+
+
+def test_an_array_with_bytes_too_many_is_refused(tmp_path):
+    files = write_mouse(tmp_path)
+    path = files["FX20_nat60k_2023_09_29.npz"]
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["ss_all.npy"] += bytes(8)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, own in members.items():
+            archive.writestr(name, own)
+    with pytest.raises(InputError, match="ss_all holds more bytes than its shape says"):
+        minimodel.COLLECTION.read(files, "FX20", {})
+
+
+@pytest.mark.parametrize("name", ["allen-2p/٣٤", "allen-neuropixels/٣٤"])
+def test_digits_of_other_scripts_are_no_session(name):
+    with pytest.raises(InputError, match="give the number of"):
+        parse(name)

@@ -159,7 +159,7 @@ def verify(
 ) -> None:
     """Check a run that was handed on, run its study again in a temporary folder, and say which numbers are equal.
 
-    Networks are trained again. The exit code is 0 if all numbers agree, 1 if not.
+    Networks are trained again. The exit code is 0 if all numbers agree and no file was altered, 1 if not.
     """
     from normenc import study as studies
 
@@ -168,6 +168,8 @@ def verify(
     except KeyboardInterrupt:
         raise Interrupted("nothing was written") from None
     echo(f"{path}: the checksums are right")
+    for name in found.altered:
+        echo(f"altered: {name} is not as the run's own list says, so its checksum was rewritten")
     rows = [
         (own.file, f"{own.equal:,} of {own.numbers:,}", _to_digits(own), own.worst) for own in found.table.itertuples()
     ]
@@ -176,7 +178,10 @@ def verify(
         echo(f"what differs: {reason}")
     if not found.reasons and (found.table["equal"] < found.table["numbers"]).any():
         echo("what differs: nothing that is known; threads and devices may add numbers up in another order")
-    said = f"verified: all numbers agree to {digits} digits" if found.holds else f"not verified to {digits} digits"
+    agree = bool((found.table["digits"] >= digits).all())
+    said = f"all numbers agree to {digits} digits" if agree else f"not verified to {digits} digits"
+    if agree:
+        said = f"verified: {said}" if found.holds else f"not verified: files were altered, although {said}"
     echo(said, bold=True)
     if not found.holds:
         raise typer.Exit(1)

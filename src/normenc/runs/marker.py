@@ -24,6 +24,7 @@ __all__ = [
     "made_of",
     "read_marker",
     "same_content",
+    "unlike_marker",
     "write_marker",
 ]
 
@@ -113,6 +114,14 @@ def same_content(path: Path, expected: str | None) -> bool:
         return expected is not None and not path.is_symlink() and path.is_file() and digest(path) == expected
     except OSError:
         return False
+
+
+def unlike_marker(folder: Path) -> tuple[str, ...]:
+    """Files of a run that are not as its marker says, or that it does not list, or lists in vain; all without one."""
+    marker = read_marker(folder)
+    listed: Mapping[str, str] = {} if marker is None else marker.files
+    there = made_of(folder, "run").files
+    return tuple(sorted(name for name in listed.keys() | there.keys() if listed.get(name) != there.get(name)))
 
 
 def belongs(folder: Path, names: Iterable[str]) -> set[str]:

@@ -17,6 +17,7 @@ from normenc.progress import ProgressCallback
 from normenc.recordings import cache_folder
 from normenc.recordings.files import is_file, is_folder
 from normenc.runs.equality import DIGITS, agreement, why_different
+from normenc.runs.marker import unlike_marker
 from normenc.runs.schema import SETTINGS
 from normenc.runs.stages import in_order
 from normenc.runs.unpacking import unpack
@@ -45,16 +46,19 @@ class Verification(Shown):
         What differs between then and now: data, versions, device. Empty where nothing that is known does.
     digits : int
         To how many digits all numbers must agree.
+    altered : tuple of str
+        Files that are not as the run's own list says, although the zip's checksums fit them: that list was rewritten.
     """
 
     table: pd.DataFrame
     reasons: tuple[str, ...]
     digits: int
+    altered: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
-        """Whether all numbers agree to `digits` digits."""
-        return bool((self.table["digits"] >= self.digits).all())
+        """Whether all numbers agree to `digits` digits, and no file was altered."""
+        return not self.altered and bool((self.table["digits"] >= self.digits).all())
 
     def summary(self) -> pd.DataFrame:
         """One row per file."""
@@ -64,7 +68,7 @@ class Verification(Shown):
         return f"{int(self.table['equal'].sum()):,} of {int(self.table['numbers'].sum()):,} numbers are equal"
 
     def _notes(self) -> list[str]:
-        return list(self.reasons)
+        return [*(f"{name} is not as the run wrote it" for name in self.altered), *self.reasons]
 
 
 def verify(
@@ -114,6 +118,7 @@ def verify(
         raise InputError(f"digits is {digits}; it must be between 1 and {DIGITS}")
     with tempfile.TemporaryDirectory(prefix="normenc-") as place:
         then = runs.Run.open(unpack(path, Path(place)))
+        altered = unlike_marker(then.folder)
         needs_nets(f"{path}: its checksums are right; running its study again")
         from normenc.study.running import run
 
@@ -130,7 +135,7 @@ def verify(
         reasons = () if (compared["digits"] == DIGITS).all() else why_different(
             then.environment, now.environment
         )  # fmt: skip
-    return Verification(compared, tuple(reasons), digits)
+    return Verification(compared, tuple(reasons), digits, altered)
 
 
 def _study(folder: Path, recording: str | Path | None, origin: str) -> "Study":

@@ -243,16 +243,15 @@ class Tree:
         return np.stack([shown[name] for name in sorted(shown)])
 
     def neuron_labels(self, n_neurons: int) -> dict[str, npt.NDArray[np.str_]]:
-        """Labels of the neurons by the names that normenc knows, as far as they are there and fit."""
+        """Labels of the neurons by the names that normenc knows, as far as they are there."""
         labels = {}
         for label, own in OF_NEURONS.items():
             if not self.has(f"meta/neurons/{own}"):
                 continue
             values = np.ravel(self.array(f"meta/neurons/{own}"))
-            if len(values) == n_neurons:
-                labels[label] = values.astype(str)
-            elif label == "neuron":
+            if len(values) != n_neurons:
                 raise InputError(f"{own}.npy names {len(values):,} neurons, but responses are of {n_neurons:,}")
+            labels[label] = values.astype(str)
         return labels
 
     def withheld(self, tiers: Collection[str]) -> list[str]:

@@ -20,6 +20,7 @@ __all__ = [
     "PARAMETERS",
     "STIMULI",
     "Presentations",
+    "check_session",
     "chosen",
     "item",
     "made",
@@ -62,13 +63,22 @@ class Presentations:
     label: npt.NDArray[Any]
     parameters: Mapping[str, Floats] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        columns = {"what was shown": self.label, **self.parameters}
+        for name, values in columns.items():
+            if len(values) != len(self.onset):
+                raise InputError(
+                    f"presentations have {len(self.onset):,} times, but {name} has {len(values):,} rows; fetch the "
+                    "file again"
+                )
+
     @property
     def is_blank(self) -> npt.NDArray[np.bool_]:
         """Which presentations show nothing."""
         own = self.label
         return np.isnan(own) if own.dtype.kind == "f" else np.asarray(own == "", dtype=bool)
 
-    def kept(self, rows: npt.NDArray[np.bool_]) -> "Presentations":
+    def kept(self, rows: npt.NDArray[Any]) -> "Presentations":
         """Some of them."""
         parameters = {name: values[rows] for name, values in self.parameters.items()}
         return Presentations(self.onset[rows], self.label[rows], parameters)
@@ -112,6 +122,13 @@ def text(file: Any, path: str) -> str:
     if value is None or not value.size:
         return ""
     return value[0].decode("utf-8", "replace") if isinstance(value[0], bytes) else str(value[0])
+
+
+def check_session(file: Any, session: str | None) -> None:
+    """Raise InputError for a file that says that it is another session's, whatever its name is."""
+    own = text(file, "general/session_id")
+    if session is not None and own.isascii() and own.isdecimal() and own != session:
+        raise InputError(f"the file says that it is session {own}, and not {session}; ask for that one")
 
 
 def texts(values: Any) -> list[str]:
@@ -204,6 +221,8 @@ def chosen(
         If the stimulus has no such parameter, or nothing was shown with this value.
     """
     blank, kept, said = shown.is_blank, np.ones(len(shown.onset), dtype=bool), []
+    if blank.all():
+        raise InputError(f"all {len(blank):,} presentations of {stimulus} are blanks; choose another stimulus")
     own = shown.parameters
     for name in PARAMETERS:
         if options[name] == "all":

@@ -5,6 +5,7 @@ were read from AllenSDK (``core/brain_observatory_nwb_data_set.py``) and catalys
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from normenc.recordings.public.allen import (
     PARAMETERS,
     STIMULI,
     Presentations,
+    check_session,
     chosen,
     item,
     made,
@@ -29,7 +31,7 @@ from normenc.recordings.public.allen import (
 from normenc.recordings.public.collection import Collection, Option, RemoteFile
 from normenc.recordings.recording import Recording
 
-__all__ = ["COLLECTION"]
+__all__ = ["BUCKET", "COLLECTION", "Session", "read_session"]
 
 Floats = npt.NDArray[np.float64]
 PIPELINE = "processing/brain_observatory_pipeline"
@@ -41,7 +43,7 @@ CUT_ROWS = 3  # to which the conversion to NWB 2 cut the table of static grating
 
 
 def _files(session: str | None) -> tuple[RemoteFile, ...]:
-    if session is None or not session.isdecimal():
+    if session is None or not (session.isascii() and session.isdecimal()):
         given = "" if session is None else f"the session is {quoted(session)}; "
         raise InputError(f"allen-2p: {given}give the number of an experiment, as in allen-2p/511510753")
     return (
@@ -58,10 +60,52 @@ def _files(session: str | None) -> tuple[RemoteFile, ...]:
     )
 
 
-def _read(files: Mapping[str, Any], session: str | None, options: Mapping[str, str]) -> Recording:
+@dataclass(frozen=True)
+class Session:
+    """What a session gives, before it becomes a recording.
+
+    Attributes
+    ----------
+    shown : Presentations
+    responses : ndarray, shape (n_presentations, n_cells)
+        DF/F.
+    neurons : tuple of str
+        Names of the cells.
+    area : str
+    images : ndarray, shape (n_images, height, width), or None
+        All natural scenes.
+    steps, notes, cautions : tuple of str
+    """
+
+    shown: Presentations
+    responses: Floats
+    neurons: tuple[str, ...]
+    area: str
+    images: Any
+    steps: tuple[str, ...]
+    notes: tuple[str, ...]
+    cautions: tuple[str, ...]
+
+
+def read_session(source: Any, session: str | None, options: Mapping[str, str]) -> Session:
+    """Read one file, from the disk or from where it lies.
+
+    Parameters
+    ----------
+    source : Path or file object
+    session : str or None
+        Its number; a file that says another is refused.
+    options : mapping of str to str
+        Those of the collection.
+
+    Raises
+    ------
+    InputError
+        If it is not of the published layout, or what is asked for is not in it.
+    """
     stimulus = options["stimulus"]
-    (source,) = files.values()
     with opened_nwb(source) as file:
+        check_session(file, session)
         is_first = item(file, "processing").get("brain_observatory_pipeline") is not None
         signals, stamps, names = _signals_1(file) if is_first else _signals_2(file)
         shown, images = (_shown_1 if is_first else _shown_2)(file, stimulus, stamps)
@@ -71,17 +115,24 @@ def _read(files: Mapping[str, Any], session: str | None, options: Mapping[str, s
         responses, averaged = _averaged(signals, stamps, shown.onset, options, stimulus, notes)
         place = "general/optophysiology/" + ("imaging_plane_1" if is_first else "ImagingPlane") + "/location"
         area = text(file, place) or "not stated"
-        return made(
-            shown,
-            responses,
-            stimulus,
-            images=images,
-            steps=(*COLLECTION.processing[:1], *steps, *averaged),
-            notes=notes,
-            cautions=cautions,
-            neurons={"neuron": names, "region": [area] * len(names)},
-            **COLLECTION.facts | {"area": area},
-        )
+    steps = (*COLLECTION.processing[:1], *steps, *averaged)
+    return Session(shown, responses, tuple(names), area, images, steps, tuple(notes), cautions)
+
+
+def _read(files: Mapping[str, Any], session: str | None, options: Mapping[str, str]) -> Recording:
+    (source,) = files.values()
+    own = read_session(source, session, options)
+    return made(
+        own.shown,
+        own.responses,
+        options["stimulus"],
+        images=own.images,
+        steps=own.steps,
+        notes=own.notes,
+        cautions=own.cautions,
+        neurons={"neuron": list(own.neurons), "region": [own.area] * len(own.neurons)},
+        **COLLECTION.facts | {"area": own.area},
+    )
 
 
 def _signals_1(file: Any) -> tuple[Any, Floats, list[str]]:
@@ -125,9 +176,11 @@ def _shown_1(file: Any, stimulus: str, stamps: Floats) -> tuple[Presentations, A
     values = np.asarray(item(file, f"{place}/data")[()])
     if frames.ndim != 2 or len(frames) != len(values):
         raise InputError(f"{place} has {len(values):,} presentations, and times of shape {frames.shape}")
-    first = frames[:, 0].astype(np.int64)
-    if len(first) and not 0 <= first.min() <= first.max() < len(stamps):
-        raise InputError(f"{place} starts at frame {first.max():,}, but there are {len(stamps):,}")
+    first = frames[:, 0]
+    wrong = ~((first >= 0) & (first < len(stamps)))
+    if wrong.any():
+        raise InputError(f"{place} starts at frame {first[wrong][0]:,}, but there are {len(stamps):,}, counted from 0")
+    first = first.astype(np.int64)
     onset = stamps[first]
     if stimulus == "natural_scenes":
         images = _images(item(file, "stimulus/templates/natural_scenes_image_stack/data"))

@@ -19,6 +19,7 @@ from normenc.recordings.public.allen import (
     PARAMETERS,
     STIMULI,
     Presentations,
+    check_session,
     chosen,
     item,
     made,
@@ -46,7 +47,7 @@ MOST_SAID = 10  # areas in a message
 
 
 def _files(session: str | None) -> tuple[RemoteFile, ...]:
-    if session is None or not session.isdecimal():
+    if session is None or not (session.isascii() and session.isdecimal()):
         given = "" if session is None else f"the session is {quoted(session)}; "
         raise InputError(f"allen-neuropixels: {given}give the number of a session, as in allen-neuropixels/715093703")
     shown = (("stimulus", "natural_scenes"), ("images", "yes"))
@@ -63,6 +64,7 @@ def _read(files: Mapping[str, Any], session: str | None, options: Mapping[str, s
     (source,) = (source for name, source in files.items() if name not in scenes)
     window = window_of(WINDOWS[stimulus] if options["window"] == "auto" else options["window"], "window")
     with opened_nwb(source) as file:
+        check_session(file, session)
         shown, left_out = _shown(file, stimulus)
         kept, steps, cautions = chosen(shown, options, stimulus)
         shown = shown.kept(kept)
@@ -111,9 +113,8 @@ def _shown(file: Any, stimulus: str) -> tuple[Presentations, tuple[str, ...]]:
                 raise InputError(f"{place}/{own} is missing where a grating was shown")
             values[is_blank] = np.nan
         shown = Presentations(onset, degrees, parameters)
-    for values in (shown.label, stop):
-        if len(values) != len(onset):
-            raise InputError(f"the columns of {place} have {len(values):,} and {len(onset):,} rows")
+    if len(stop) != len(onset):
+        raise InputError(f"the columns of {place} have {len(stop):,} and {len(onset):,} rows")
     if np.isnan(onset).any():
         raise InputError(f"{place}/start_time is missing in {np.isnan(onset).sum():,} rows")
     invalid = _invalid(file, onset, stop)
@@ -139,6 +140,10 @@ def _units(file: Any, options: Mapping[str, str]) -> tuple[list[int], list[str],
     channels = np.asarray(item(file, f"{electrodes}/id")[()]).tolist()
     location = dict(zip(channels, texts(item(file, f"{electrodes}/location")[()]), strict=True))
     peaks = np.asarray(numbers(file, "units/peak_channel_id")).astype(np.int64).tolist()
+    for name in ("peak_channel_id", "quality", *CRITERIA):
+        column = file.get(f"units/{name}")
+        if column is not None and len(column) != len(ids):
+            raise InputError(f"units/{name} has {len(column):,} rows, but there are {len(ids):,} units; fetch it again")
     lost = [peak for peak in peaks if peak not in location]
     if lost:
         raise InputError(f"units/peak_channel_id leads to {lost[0]}, which is none of the {len(location):,} electrodes")
@@ -184,8 +189,16 @@ def _counts(file: Any, units: list[int], onset: Floats, window: tuple[float, flo
     columns = []
     for unit in units:
         own = np.asarray(spikes[starts[unit] : ends[unit]])
+        if not np.isfinite(own).all():
+            raise InputError(f"a spike of unit {unit} has no time (NaN); fetch the file again")
         columns.append(spike_counts(own, np.array([len(own)]), onset + window[0], onset + window[1])[:, 0])
-    return np.stack(columns, axis=1)
+    counts = np.stack(columns, axis=1)
+    if not counts.any():
+        raise InputError(
+            f"no unit has a spike in any window, {onset.min() + window[0]:g} to {onset.max() + window[1]:g} s; the "
+            "times of spikes and of presentations may be of different clocks"
+        )
+    return counts
 
 
 def _images(scenes: Mapping[str, Any]) -> npt.NDArray[np.uint8]:

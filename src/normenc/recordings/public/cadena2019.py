@@ -122,7 +122,9 @@ def _labels(saved: Mapping[str, Any], n_neurons: int) -> dict[str, npt.NDArray[A
     """Labels of the neurons; units have numbers within their session."""
     labels = {}
     for label, own in OF_NEURONS.items():
-        if own in saved and np.size(saved[own]) == n_neurons:
+        if own in saved:
+            if np.size(saved[own]) != n_neurons:
+                raise InputError(f"{own} is of {np.size(saved[own]):,} neurons, but responses are of {n_neurons:,}")
             labels[label] = np.ravel(np.asarray(saved[own])).astype(str)
     names = labels.get("neuron")
     if names is not None and len(np.unique(names)) < n_neurons:

@@ -35,6 +35,8 @@ def check_reads_nothing(asked: Asked, preparation: Preparation) -> None:
         else f"{name} is read as it was published; leave them out"
         + (f", or use its own options ({options}), as in {name}/SESSION?NAME=VALUE" if options else "")
     )
+    if "images" in given and not simulated:
+        why += "; images of your own cannot be checked against the numbers of those that were shown"
     raise InputError(f"{', '.join(given)}: these say how a file is read, but {why}")
 
 

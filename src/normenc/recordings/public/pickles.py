@@ -97,6 +97,8 @@ def load_npz(path: Path, names: Collection[str]) -> dict[str, Any]:
                 check_packing(name, member.file_size, lambda member=member: member.compress_size)  # type: ignore[misc]
                 with archive.open(member) as file:
                     arrays[name] = array_from(file, name, member.file_size)
+                    if file.read(1):
+                        raise InputError(f"{name} holds more bytes than its shape says; {ADVICE}")
         if not arrays:
             there = listed(dict.fromkeys(members, ""))
             raise InputError(f"it holds {there}, and none of {', '.join(names)}")

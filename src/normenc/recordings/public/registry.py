@@ -20,6 +20,7 @@ MODULES = (
     "normenc.recordings.simulation.named",
     "normenc.recordings.public.stringer2021",
     "normenc.recordings.public.allen_2p",
+    "normenc.recordings.public.allen_pooled",
     "normenc.recordings.public.allen_neuropixels",
     "normenc.recordings.public.stringer2019",
     "normenc.recordings.public.sensorium2022",

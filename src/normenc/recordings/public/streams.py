@@ -10,7 +10,7 @@ from normenc.recordings.public.asking import SourceError
 from normenc.recordings.public.names import Asked
 from normenc.recordings.public.places import locate
 
-__all__ = ["opened_where_they_lie"]
+__all__ = ["opened_at", "opened_where_they_lie"]
 
 MISSING = (
     "{} cannot be read where it lies: neither remfile nor fsspec with aiohttp is installed; install normenc[stream], "
@@ -39,20 +39,37 @@ def opened_where_they_lie(asked: Asked) -> Iterator[tuple[dict[str, Any], tuple[
                 located = locate(file.place)
             except SourceError as error:
                 raise InputError(f"{asked.name}: {error}. Try again later, or leave stream=yes out") from None
-            try:
-                files[file.name] = own = _opened(located.address, asked.name)
-            except InputError:
-                raise
-            except Exception as error:  # of the library that reads it, whatever it raises
-                raise InputError(
-                    f"{asked.name}: {located.address} cannot be read in ranges ({one_line(error)}). Try again later, "
-                    "or leave stream=yes out and fetch the whole file"
-                ) from None
+            files[file.name] = own = opened_at(located.address, asked.name)
             if hasattr(own, "close"):
                 stack.callback(own.close)
             known = f"its published checksum is {located.checksum}" if located.checksum else "no checksum is published"
             notes.append(f"{file.name} was read in parts from {file.place}, and not checked as a whole; {known}")
         yield files, tuple(notes if len(notes) < 3 else [notes[0], f"{len(notes) - 1} more files were read likewise"])
+
+
+def opened_at(address: str, name: str) -> Any:
+    """Open an address for reading in ranges.
+
+    Parameters
+    ----------
+    address : str
+    name : str
+        Of the recording, for messages.
+
+    Raises
+    ------
+    InputError
+        If no library for it is installed, or the address cannot be read so.
+    """
+    try:
+        return _opened(address, name)
+    except InputError:
+        raise
+    except Exception as error:  # of the library that reads it, whatever it raises
+        raise InputError(
+            f"{name}: {address} cannot be read in ranges ({one_line(error)}). Try again later, or leave stream=yes out "
+            "and fetch the whole file"
+        ) from None
 
 
 def _opened(address: str, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,15 @@ def _read(files: Mapping[str, Path], session: str | None, options: Mapping[str, 
     with file_of(sessions, ".mat", "the session") as path, opened(path) as arrays:
         needs(arrays, ("stim.resp", "stim.istim"), "a session of stringer2019")
         match = STEM.search(next(iter(sessions)))
-        return _contents(arrays, f"stringer2019/{session}", pictures, asked, match).recording(missing=asked["missing"])
+        n_images = None if pictures is None else len(pictures)
+        content = _contents(arrays, f"stringer2019/{session}", n_images, asked, match)
+    if pictures is not None:
+        with file_of(files, PICTURES, "the images"):
+            used = np.asarray(content.stimulus) if content.rows is None else np.asarray(content.stimulus)[content.rows]
+            images, said = as_shown(pictures, np.unique(used[used != ""]).astype(np.int64) - 1)
+            content = replace(content, images=images, notes=(*content.notes, *said))
+    with file_of(sessions, ".mat", "the session"):
+        return content.recording(missing=asked["missing"])
 
 
 def _pictures(files: Mapping[str, Path]) -> npt.NDArray[Any]:
@@ -78,7 +87,7 @@ def _pictures(files: Mapping[str, Path]) -> npt.NDArray[Any]:
 def _contents(
     arrays: Mapping[str, Any],
     name: str,
-    pictures: npt.NDArray[Any] | None,
+    n_images: int | None,
     asked: Mapping[str, str],
     match: re.Match[str] | None,
 ) -> Contents:
@@ -88,7 +97,7 @@ def _contents(
             f"stim.resp has shape {responses.shape} and stim.istim {numbers.shape}; stim.resp must be presentations x "
             "neurons, with an image for each presentation"
         )
-    grey = _grey(numbers, None if pictures is None else len(pictures))
+    grey = _grey(numbers, n_images)
     shown = numbers < grey
     values = responses.astype(np.float64)
     kept, steps = np.arange(values.shape[1]), list[str]()
@@ -104,11 +113,6 @@ def _contents(
         f"image {grey}, the last, is a grey screen: its {(~shown).sum():,} presentations are blanks",
     ]
     names = np.where(shown, numbered(numbers, grey), "")
-    images = None
-    if pictures is not None:
-        used = np.unique(numbers[rows & shown])
-        images, said = as_shown(pictures, used - 1)
-        notes += said
     n_rows = int(rows.sum())
     trials: dict[str, Any] = {"repeat": repeats_of(numbers)}
     if match is not None:
@@ -119,7 +123,6 @@ def _contents(
         names,
         values.astype(np.float32),
         rows=None if rows.all() else rows,
-        images=images,
         trials=trials,
         neurons={"neuron": kept.astype(str)},
         facts=COLLECTION.facts | {"units": units},
