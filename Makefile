@@ -10,9 +10,10 @@ demo: $(VENV)/.normenc
 	$(BIN)/normenc run --out runs/demo --force
 
 # Two processes of one thread each: on two cores faster than one process of two. In the order of the files, in which the
-# shortest tests, the examples of docstrings, come last, so that both processes end together.
+# shortest tests, the examples of docstrings, come last, so that both processes end together. Compiled code is kept,
+# whatever the environment says: each command and worker that tests start would otherwise compile the package again.
 test: $(VENV)/.test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -37,6 +38,7 @@ bench: $(VENV)/.test
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -1,4 +1,7 @@
-"""What several tests need: the shared data, and one trained reference network."""
+"""What several tests need: the shared data, and one trained reference network.
+
+The package is imported where it is used: pytest's first process, which gives out the tests, needs none of it.
+"""
 
 import gc
 import itertools
@@ -8,15 +11,14 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib
-import numpy as np
 import pytest
-import torch
 
-from normenc import cli, networks, tasks, training
+if TYPE_CHECKING:
+    import numpy as np
 
-matplotlib.use("Agg")
+    from normenc.training import TrainingResult
 
 collect_ignore_glob = ["*/conftest.py"]  # they hold no examples, and as modules of doctests they have one name
 
@@ -29,6 +31,9 @@ def pytest_configure(config):
 
 def pytest_collection_finish(session):
     """What was imported and collected stays until the end; the garbage collector need not look at it again."""
+    import matplotlib
+
+    matplotlib.use("Agg")
     gc.collect()
     gc.freeze()
 
@@ -49,14 +54,18 @@ def v1_file(shared_data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def v1_rdm(v1_file: Path) -> np.ndarray:
+def v1_rdm(v1_file: Path) -> "np.ndarray":
+    import numpy as np
+
     with np.load(v1_file) as arrays:
         return arrays["rdm"]
 
 
 @pytest.fixture(scope="session")
-def reference() -> training.TrainingResult:
+def reference() -> "TrainingResult":
     """The study's CNN, seed 12, trained once for all tests; nobody may change it."""
+    from normenc import networks, tasks, training
+
     return training.train(networks.ConvPoolFC, tasks.TiltDiscrimination(), seed=12, device="cpu", progress=False)
 
 
@@ -76,6 +85,8 @@ def own_cache(caches, monkeypatch):
 @pytest.fixture(scope="session")
 def torchvision():
     """torchvision; its wheel for CUDA misses operators in a torch for CPUs, which no model here calls: name them."""
+    import torch
+
     library = torch.library.Library("torchvision", "FRAGMENT")
     for _ in range(50):
         try:
@@ -100,6 +111,8 @@ def ctrl_c_as_before():
 @pytest.fixture
 def normenc(monkeypatch, capsys, tmp_path):
     """Run the command in an empty folder; gives exit code, output and errors."""
+    from normenc import cli
+
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "cache"))
 

@@ -51,12 +51,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true", help="some of each")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="attacks whose names hold this")
+    parser.add_argument("--only", nargs="+", default=[""], help="attacks whose names hold one of these")
     asked = parser.parse_args()
     faults = 0
     print(f"{'attack':44} {'tries':>6} {'held':>6}")
     for name, attack in attacks(asked.short):
-        if asked.only not in name:
+        if not any(part in name for part in asked.only):
             continue
         found = Outcome(name)
         with tempfile.TemporaryDirectory() as folder:
