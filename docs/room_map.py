@@ -13,6 +13,7 @@ FLOOR = (
     "freed_memory",
     "keys",
     "optimizers",
+    "progress",
     "renamed",
     "showing",
     "stimulus_types",

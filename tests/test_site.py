@@ -26,6 +26,7 @@ INNER = {
     "freed_memory",
     "keys",
     "optimizers",
+    "progress",
     "renamed",
     "showing",
     "texts",

@@ -6,9 +6,9 @@ import time
 import numpy as np
 import pytest
 
+from normenc import progress as room
+from normenc.progress import Stage, each, reporting, stage
 from normenc.study import Study, SweepProgress, run
-from normenc.study import progress as room
-from normenc.study.progress import Stage, each, reporting, stage
 
 FULL = Study(
     name="full",

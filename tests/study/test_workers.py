@@ -22,9 +22,9 @@ from test_sweep import SWEEP, command, environment, units, write_study
 
 import normenc
 from normenc.errors import InputError
+from normenc.progress import Stage
 from normenc.study import Scheduler, SchedulerWarning, SweepProgress
 from normenc.study.errands import Errands, Job, Kept
-from normenc.study.progress import Stage
 from normenc.study.provenance import made
 from normenc.study.sweep import train_units
 from normenc.tasks import TiltDiscrimination

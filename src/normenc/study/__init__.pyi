@@ -9,14 +9,13 @@ from .identification_study import Identifications, identify
 from .populations import Populations, describe
 from .power_analysis import Power, power
 from .predicting import Predicted, predict
-from .progress import SweepProgress
 from .readiness import check_before
 from .represented import Represented, represent
 from .representing import Prepared, prepare
 from .running import Run, memory_limit, run
 from .scheduler import Scheduler, SchedulerWarning
 from .settings import Study, load_study
-from .sweep import Failure
+from .sweep import Failure, SweepProgress
 from .verifying import Verification, verify
 
 __all__ = [

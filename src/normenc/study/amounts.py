@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, each
 from normenc.recordings import Recording
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.rsa.unequal_stimuli import UnequalStimuli
-from normenc.study.progress import ProgressCallback, each
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import PowerSettings

@@ -9,6 +9,7 @@ from normenc import rsa
 from normenc.csv_tables import did_not_learn, encoder_columns
 from normenc.encoders import LEARNED
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, stage
 from normenc.rsa.circle import PARTS, places_around
 from normenc.rsa.linear import Linear
 from normenc.rsa.measures import as_measure
@@ -17,7 +18,6 @@ from normenc.rsa.ranked import Spearman
 from normenc.rsa.scopes import Asked
 from normenc.rsa.stored import of_stimuli
 from normenc.study.inferring import rdms_by_label, samples_of_other_methods, stimuli_compared
-from normenc.study.progress import ProgressCallback, stage
 from normenc.study.represented import Represented
 from normenc.study.representing import Prepared, Representation
 

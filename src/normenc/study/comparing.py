@@ -8,13 +8,13 @@ from normenc import rsa
 from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, each, reporting, stage
 from normenc.study.circling import circular_table
 from normenc.study.competence import BY_SEED, IN_FULL, IN_SHORT, with_competence
 from normenc.study.identifying import Identified, identified_in_short
 from normenc.study.inferring import infer_alike, infer_models, rdms_by_label, stimuli_compared
 from normenc.study.over_training import over_training
 from normenc.study.partitioning import rdm_partition
-from normenc.study.progress import ProgressCallback, each, reporting, stage
 from normenc.study.representation_inferring import infer_responses
 from normenc.study.represented import Represented
 from normenc.study.representing import Representation

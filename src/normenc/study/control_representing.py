@@ -9,12 +9,12 @@ import torch
 
 from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, each
 from normenc.representations.memory import as_bytes
 from normenc.rsa.pairs import MANY_STIMULI
 from normenc.study.building import control_outputs
 from normenc.study.extraction import extracted
 from normenc.study.parts import ControlSettings
-from normenc.study.progress import ProgressCallback, each
 from normenc.study.rdm_folder import Reading
 from normenc.study.representing import Prepared, Representation, of_result, representations_of
 from normenc.study.sections import FITTED_NAMES

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback
 from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.study.design_candidates import Candidates, candidates_on, orientation_models
 from normenc.study.pool_images import Pool, shown_pool
 from normenc.study.power_analysis import trial_noises
 from normenc.study.power_simulation import distinct
-from normenc.study.progress import ProgressCallback
 from normenc.study.represented import Represented, represent
 from normenc.study.representing import Prepared
 

@@ -9,13 +9,13 @@ import pandas as pd
 import torch
 
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, stage
 from normenc.rsa.design import Chosen, confusion, mixing
 from normenc.rsa.discriminability import Experiment, discriminability, leads
 from normenc.study.design_candidates import Candidates, candidates_on, orientation_models
 from normenc.study.design_question import Question
 from normenc.study.differentiable import differentiable
 from normenc.study.pool_images import shown_pool
-from normenc.study.progress import ProgressCallback, stage
 from normenc.study.represented import represent
 from normenc.study.synthesising import STEPS, synthesise
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from normenc import figures, rsa
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, reporting, stage
 from normenc.recordings import Preparation
 from normenc.runs.publishing import destination
 from normenc.runs.schema import SETTINGS
@@ -20,7 +21,6 @@ from normenc.study.design_synthesis import synthesised
 from normenc.study.pool_images import Pool, read_pool
 from normenc.study.power_analysis import only_empty
 from normenc.study.predicted_rates import predicted_rates
-from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.representing import Prepared, prepare
 from normenc.study.settings import Study, asked_study
 from normenc.texts import file_stem

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from normenc import encoding, figures, stimuli, tuning
+from normenc.progress import ProgressCallback, each, reporting
 from normenc.runs.reading import Run
 from normenc.runs.source_data import SOURCE_DATA, write_source_data
 from normenc.stimuli.fitting import fitted, luminance
@@ -18,7 +19,6 @@ from normenc.study.circling import drawn_parts
 from normenc.study.describing import NEGATIVE, Description
 from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import MOST_UNITS
-from normenc.study.progress import ProgressCallback, each, reporting
 from normenc.study.store import write_evaluation
 from normenc.study.tables import fitting_table
 from normenc.texts import visible

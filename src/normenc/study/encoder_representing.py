@@ -8,13 +8,13 @@ import torch
 
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, Stage, stage
 from normenc.recordings import cache_folder
 from normenc.stimuli import ImageSet
 from normenc.study.encoder_jobs import EncoderJob, jobs_of
 from normenc.study.encoder_units import EncoderUnit
 from normenc.study.extraction import damage_told_once
 from normenc.study.layer_files import LayerResult, read_layers
-from normenc.study.progress import ProgressCallback, Stage, stage
 from normenc.study.rdm_folder import Reading
 from normenc.study.representing import Prepared, Representation, of_result
 from normenc.study.scheduler import Scheduler

@@ -11,7 +11,7 @@ from uuid import uuid4
 from distributed import Client, Future, as_completed
 
 from normenc.errors import InputError
-from normenc.study.progress import Stage
+from normenc.progress import Stage
 from normenc.study.provenance import Errand, OtherSoftwareError, software
 from normenc.study.scheduler import WAIT, Scheduler, SchedulerWarning
 from normenc.study.workers import threads, unlike

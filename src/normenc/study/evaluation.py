@@ -12,6 +12,7 @@ import torch
 
 from normenc import rsa
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, reporting, stage
 from normenc.quality import Quality
 from normenc.recordings import Recording
 from normenc.recordings.provenance import ReadFile
@@ -24,7 +25,6 @@ from normenc.study.identifying import Identified, identification_table
 from normenc.study.inferring import check_scope
 from normenc.study.populations import Populations, describe
 from normenc.study.predicting import Predicted, predict
-from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.represented import Represented, represent
 from normenc.study.representing import Prepared, Representation
 from normenc.study.scheduler import Scheduler

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from normenc import figures, rsa
+from normenc.progress import ProgressCallback, reporting, stage
 from normenc.recordings import Preparation
 from normenc.runs.publishing import destination
 from normenc.runs.schema import SETTINGS
 from normenc.runs.writing import csv_bytes
 from normenc.study.identifying import identified
 from normenc.study.power_analysis import only_empty
-from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, prepare
 from normenc.study.settings import Study, asked_study

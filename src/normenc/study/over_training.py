@@ -3,9 +3,9 @@
 import pandas as pd
 
 from normenc import rsa
+from normenc.progress import ProgressCallback, each
 from normenc.rsa.stored import Matrix
 from normenc.study.inferring import infer_alike
-from normenc.study.progress import ProgressCallback, each
 from normenc.study.rdm_folder import RdmFolder
 from normenc.study.represented import Represented, whole
 from normenc.study.representing import Representation, by_layer

@@ -8,8 +8,8 @@ from normenc import rsa
 from normenc.csv_tables import encoder_columns
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, stage
 from normenc.rsa.scopes import Asked
-from normenc.study.progress import ProgressCallback, stage
 from normenc.study.represented import Represented
 from normenc.study.representing import Prepared, Representation
 

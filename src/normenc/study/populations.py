@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 from normenc.embedding import N_COMPONENTS, embed_components, principal_components, principal_components_of_rdm
 from normenc.encoders import EncoderKind
+from normenc.progress import ProgressCallback, each, reporting, stage
 from normenc.recordings import Recording
 from normenc.study.comparing import Compared
 from normenc.study.describing import Description, descriptions_of
-from normenc.study.progress import ProgressCallback, each, reporting, stage
 from normenc.study.represented import Represented
 
 __all__ = ["Populations", "describe"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from normenc import figures
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, each, reporting, stage
 from normenc.recordings import Preparation
 from normenc.renamed import renamed
 from normenc.rsa.neurons import MIN_NEURONS
@@ -20,7 +21,6 @@ from normenc.runs.writing import csv_bytes
 from normenc.study.amounts import amounts_of, candidates_of, drawn_stimuli, mean_repeats, seed_rdms, with_stimuli
 from normenc.study.population_like import RecordedStimuli
 from normenc.study.power_simulation import Power, distinct, simulate_power
-from normenc.study.progress import ProgressCallback, each, reporting, stage
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, prepare
 from normenc.study.settings import Study, asked_study

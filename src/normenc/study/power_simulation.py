@@ -12,13 +12,13 @@ import pandas as pd
 
 from normenc import rsa
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, Stage, reporting, stage
 from normenc.rsa.against import against_others
 from normenc.rsa.candidates import same_rdms
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.study.processes import processes
-from normenc.study.progress import ProgressCallback, Stage, reporting, stage
 from normenc.study.sections import PowerSettings
 from normenc.study.sweep import Failure
 

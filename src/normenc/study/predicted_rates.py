@@ -5,10 +5,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc import rsa
+from normenc.progress import ProgressCallback, each
 from normenc.rsa.discriminability import Experiment, recorded_rdm
 from normenc.rsa.rates import Rate, mean_rate
 from normenc.study.design_question import OWN, Question, StimulusSet
-from normenc.study.progress import ProgressCallback, each
 
 __all__ = ["predicted_rates", "trial_numbers"]
 

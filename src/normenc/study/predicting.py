@@ -14,11 +14,11 @@ from normenc.csv_tables import ENCODER_COLUMNS, encoder_columns
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.encoding import neuromatch
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, Stage, each, reporting, stage
 from normenc.recordings import Recording
 from normenc.runs.schema import FAILED_FIT
 from normenc.study.comparing import Compared
 from normenc.study.competence import with_competence
-from normenc.study.progress import ProgressCallback, Stage, each, reporting, stage
 from normenc.study.representing import Prepared
 from normenc.study.responses import between_animals, regression_options, response_partition, size_notes, trials_of
 from normenc.study.sections import COURSE_NETWORK, EncodingSettings

@@ -6,10 +6,10 @@ from functools import cached_property
 from pathlib import Path
 
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, each, reporting
 from normenc.study.control_representing import control_representations
 from normenc.study.encoder_representing import encoder_representations
 from normenc.study.parts import NetworkSettings
-from normenc.study.progress import ProgressCallback, each, reporting
 from normenc.study.rdm_folder import Reading
 from normenc.study.representing import Prepared, Representation, by_layer
 from normenc.study.scheduler import Scheduler

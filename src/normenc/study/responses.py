@@ -9,9 +9,9 @@ import pandas as pd
 
 from normenc import encoding
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, each, stage
 from normenc.recordings import Recording
 from normenc.study.partitioning import COLUMNS, partitioned, row_labels
-from normenc.study.progress import ProgressCallback, each, stage
 from normenc.study.represented import Represented
 from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import EncodingSettings

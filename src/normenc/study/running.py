@@ -9,13 +9,13 @@ from typing import Any
 import torch
 
 from normenc import runs
+from normenc.progress import ProgressCallback, reporting, stage
 from normenc.recordings import Preparation
 from normenc.representations.memory import memory_limit
 from normenc.runs.publishing import destination
 from normenc.runs.replacing import replaceable
 from normenc.study.drawing import draw_run, write_run
 from normenc.study.evaluation import Evaluation, evaluate
-from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.readiness import check_disks
 from normenc.study.representing import Prepared, prepare
 from normenc.study.scheduler import Scheduler

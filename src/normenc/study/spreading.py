@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from normenc.errors import InputError, NormencWarning
+from normenc.progress import Stage
 from normenc.representations.memory import as_bytes, free_bytes, readable, stated_bytes
 from normenc.representations.planning import ENOUGH
 from normenc.stimuli import ImageSet
@@ -19,7 +20,6 @@ from normenc.study.encoder_jobs import EncoderJob
 from normenc.study.extraction import damage_told_once
 from normenc.study.handing import handed, shared_folder, taken
 from normenc.study.own_code import reaching
-from normenc.study.progress import Stage
 from normenc.study.provenance import OtherSoftwareError, differences, software
 from normenc.study.rdm_folder import Reading
 from normenc.study.scheduler import Scheduler, SchedulerWarning, warn_if_open

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from normenc.encoders import EncoderId
 from normenc.errors import InputError
-from normenc.study.progress import ProgressCallback, Stage, reporting, stage
+from normenc.progress import ProgressCallback, Stage, SweepProgress, reporting, stage
 from normenc.study.scheduler import Scheduler, warn_if_open
 from normenc.study.units import Unit, load_results, store_result, train_unit
 from normenc.training import TrainingResult
@@ -15,7 +15,7 @@ from normenc.training import TrainingResult
 if TYPE_CHECKING:
     from normenc.study.encoder_units import EncoderUnit
 
-__all__ = ["Failure", "reason_of", "train_units"]
+__all__ = ["Failure", "SweepProgress", "reason_of", "train_units"]
 
 REASON_LENGTH = 500
 

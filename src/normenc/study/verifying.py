@@ -12,6 +12,7 @@ import torch
 
 from normenc import runs
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback
 from normenc.recordings import cache_folder
 from normenc.recordings.files import is_file, is_folder
 from normenc.runs.equality import DIGITS, agreement, why_different
@@ -19,7 +20,6 @@ from normenc.runs.schema import SETTINGS
 from normenc.runs.stages import in_order
 from normenc.runs.unpacking import unpack
 from normenc.showing import Shown
-from normenc.study.progress import ProgressCallback
 from normenc.study.reading import read_toml
 from normenc.study.running import run
 from normenc.study.settings import Study, study_of

@@ -19,7 +19,7 @@ from distributed.core import rpc
 from distributed.deploy.spec import SpecCluster
 
 from normenc.errors import InputError
-from normenc.study.progress import Stage
+from normenc.progress import Stage
 from normenc.study.provenance import Errand, OtherSoftwareError, differences, software
 from normenc.study.scheduler import Scheduler, host_and_port
 

@@ -1,4 +1,8 @@
-"""How far a run is: one count for all its stages, shown by a bar or in a log, or passed to a function."""
+"""How far long work is: one count for all stages, shown by bars, in a notebook or in a log, or passed to a function.
+
+A command or function that works long opens :func:`reporting`. All that it calls may then tell of a :func:`stage` of its
+own: it passes :func:`listener`, or the callback that it was given.
+"""
 
 import math
 import sys
@@ -6,13 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-__all__ = ["ProgressCallback", "Stage", "SweepProgress", "each", "reporting", "stage"]
+__all__ = ["ProgressCallback", "Stage", "SweepProgress", "each", "listener", "reporting", "stage"]
 
 QUIET_EVERY = 30.0  # seconds between lines of progress where there is no terminal
 REPORT_EVERY = 0.2  # seconds between reports within a step
+NOTEBOOK_EVERY = 0.5  # seconds between changes of what a notebook shows
 Item = TypeVar("Item")
 
 
@@ -164,18 +170,64 @@ def each(progress: ProgressCallback, name: str, items: Iterable[Item]) -> Iterat
             counted.step()
 
 
+_LISTENER: ContextVar[ProgressCallback | None] = ContextVar("listener", default=None)
+
+
+def listener() -> ProgressCallback:
+    """Who is told of progress here: what the innermost :func:`reporting` shows, or nobody.
+
+    Examples
+    --------
+    >>> with reporting(lambda state: print(state)), stage(listener(), "checking"):
+    ...     pass
+    checking: 0 of 1 done
+    checking: 1 of 1 done
+    """
+    return _LISTENER.get() or _nobody
+
+
 @contextmanager
 def reporting(progress: bool | ProgressCallback) -> Iterator[ProgressCallback]:
-    """The given callback; or one that draws bars on a terminal and prints lines elsewhere; or one that does nothing."""
+    """Show progress until the block ends, also that of work which asks for the :func:`listener`.
+
+    Parameters
+    ----------
+    progress : bool or callable
+        A callback is given each :class:`SweepProgress`. True shows it as a :func:`reporting` around this one does; if
+        there is none, by bars on a terminal, by a line that changes in a notebook, and by lines of a log elsewhere.
+        False shows nothing.
+
+    Yields
+    ------
+    callable
+        To which progress is told.
+    """
+    with _shown(progress) as show:
+        before = _LISTENER.set(show)
+        try:
+            yield show
+        finally:
+            _LISTENER.reset(before)
+
+
+@contextmanager
+def _shown(progress: bool | ProgressCallback) -> Iterator[ProgressCallback]:
     if callable(progress):
         yield progress
         return
     if not progress:
-        yield lambda state: None
+        yield _nobody
+        return
+    if (around := _LISTENER.get()) is not None:
+        yield around
         return
     from rich.console import Console
 
     console = Console(stderr=True)
+    if console.is_jupyter:
+        with _in_notebook() as show:
+            yield show
+        return
     if console.is_terminal and not console.is_dumb_terminal:
         with _bars(console) as show:
             yield show
@@ -185,6 +237,31 @@ def reporting(progress: bool | ProgressCallback) -> Iterator[ProgressCallback]:
         yield lines
     finally:
         lines.stop()
+
+
+def _nobody(state: SweepProgress) -> None:
+    pass
+
+
+@contextmanager
+def _in_notebook() -> Iterator[ProgressCallback]:
+    """One line that changes in the output of a cell; it is empty at the end."""
+    from IPython.display import display
+
+    line = display({"text/plain": ""}, raw=True, display_id=True)
+    told, last = 0.0, ""
+
+    def show(state: SweepProgress) -> None:
+        nonlocal told, last
+        now = time.monotonic()
+        if state.stage != last or now - told >= NOTEBOOK_EVERY:
+            told, last = now, state.stage
+            line.update({"text/plain": str(state)}, raw=True)
+
+    try:
+        yield show
+    finally:
+        line.update({"text/plain": ""}, raw=True)
 
 
 @contextmanager
