@@ -164,16 +164,13 @@ def _threads_line(threads: Mapping[str, Any]) -> str:
     return f"threads: {', '.join(f'{name} {n}' for name, n in own.items())}; {threads['cores']} cores{told}"
 
 
-def _memory() -> dict[str, Any]:
-    total = None
+def _memory() -> dict[str, int | None]:
+    """Bytes of this machine; None where the system does not say."""
+    found: dict[str, int | None] = {"total": None, "free": None}
     with suppress(ValueError, OSError, AttributeError):
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        from normenc.representations.memory import free_bytes
-
-        return {"total": total, "free": free_bytes()}
-    except Exception:  # torch does not load
-        return {"total": total, "free": None}
+        page = os.sysconf("SC_PAGE_SIZE")
+        found = {"total": page * os.sysconf("SC_PHYS_PAGES"), "free": page * os.sysconf("SC_AVPHYS_PAGES")}
+    return found
 
 
 def _memory_line(memory: Mapping[str, Any]) -> str:
