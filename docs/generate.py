@@ -3,6 +3,7 @@
 They are between two comments, `<!-- NAME: written by docs/generate.py -->` and `<!-- end -->`.
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ from normenc.recordings.public.listing import example_of
 from normenc.recordings.public.registry import catalogue
 from normenc.runs import PICTURES
 from normenc.runs.schema import FILES, File
+from normenc.study.json_schema import study_schema
 from room_map import room_map
 
 ROOT = Path(__file__).parents[1]
@@ -153,7 +155,17 @@ def renewed(page: str) -> str:
     return PART.sub(lambda found: f"{found[1]}\n{PARTS[found[2]]()}\n\n", page)
 
 
+SCHEMA = ROOT / "docs" / "schema" / "study.json"
+
+
+def schema_file() -> str:
+    """The JSON schema of study files, as editors read it."""
+    return json.dumps(study_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
 if __name__ == "__main__":
+    SCHEMA.parent.mkdir(exist_ok=True)
+    SCHEMA.write_text(schema_file(), encoding="utf-8")
     for name in PAGES:
         path = ROOT / name
         path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -25,7 +25,21 @@ WRONG = {  # command lines that each command refuses with exit code 2, and a par
     "open": (["nothing", "--no-browser"], "nothing"),
     "doctor": (["--last"], "there is no report"),
     "recordings": (["fetch", "monkey"], "there is no recording"),
+    "identify": (["nothing.toml"], "there is no such study file"),
+    "design": (["nothing.toml"], "there is no such study file"),
+    "reproduce": (["nothing"], "no publication has this name"),
+    "export": (["nothing", "--zip"], "nothing"),
+    "verify": (["nothing.zip"], "nothing.zip"),
 }
+WITHOUT_INPUT = {"schema"}
+
+
+def test_all_commands_are_tried_with_bad_input():
+    from typer.main import get_command
+
+    from normenc.cli import app
+
+    assert set(get_command(app).commands) == set(WRONG) | WITHOUT_INPUT
 
 
 @pytest.mark.parametrize("command", WRONG)

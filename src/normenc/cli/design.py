@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from normenc.cli.guard import Interrupted
-from normenc.cli.options import split, takes_recording
+from normenc.cli import summaries
+from normenc.cli.options import split
 from normenc.cli.printing import print_table
-from normenc.cli.terminal import echo
+from normenc.cli.shared_options import Found, reports, takes_study
+from normenc.cli.terminal import echo, echo_result
 
 __all__ = ["design_app"]
 
@@ -18,15 +19,17 @@ MOST_SAID = 10  # of what is left out
 
 
 @design_app.command("design", short_help="Choose the stimuli that best tell candidate models apart.")
-@takes_recording
+@reports(interrupted="nothing was written")
+@takes_study(
+    "design",
+    recording="Take the noise of this recording instead of the study's.",
+    out="The new folder to write; runs/<study>-<recording>-design by default.",
+)
 def design(
-    study: Annotated[
-        Path | None,
-        typer.Argument(
-            help="A study file (TOML) with a section [design], or an example's name; without one, the reference study.",
-            metavar="STUDY.toml",
-        ),
-    ] = None,
+    *,
+    settings: Any,
+    out: Path | None,
+    device: str,
     pool: Annotated[
         str | None,
         typer.Option(
@@ -39,36 +42,19 @@ def design(
     synthesise: Annotated[
         bool, typer.Option("--synthesise", help="Change the chosen images so that candidates differ more.")
     ] = False,
-    recording: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE", help="Take the noise of this recording instead of the study's."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The new folder to write; runs/<study>-<recording>-design by default."),
-    ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
-    *,
-    preparation: Any,
-) -> None:
+) -> Found:
     """Choose the stimuli on which candidate models differ most, against the noise of a recording.
 
     It writes the images, their order of presentation, how often the correct model would be identified, and a page.
     """
     from normenc import report
     from normenc import study as studies
-    from normenc.extras import needs_nets
 
-    needs_nets("normenc design")
-    settings = studies.load_study(study) if study else studies.Study()
-    settings = settings.with_changes(recording=recording, preparation=preparation)
     given = {"pool": None if pool is None else split(pool), "n": n, "trials": trials, "synthesise": synthesise or None}
     settings = settings.with_design(**given)
-    try:
-        finished = studies.design(settings, out, device=device, page=report.write_design)
-    except KeyboardInterrupt:
-        raise Interrupted("nothing was written") from None
+    finished = studies.design(settings, out, device=device, page=report.write_design)
     print_design(finished)
+    return summaries.of_design(finished)
 
 
 def print_design(found: Any) -> None:
@@ -90,4 +76,4 @@ def print_design(found: Any) -> None:
         echo(f"left out: {name}: {why}")
     if (more := len(found.left_out) - MOST_SAID) > 0:
         echo(f"left out: {more} more")
-    echo(f"images, order and page: {found.folder}")
+    echo_result("images, order and page", found.folder)

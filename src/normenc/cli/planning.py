@@ -6,44 +6,34 @@ from typing import Annotated, Any
 
 import typer
 
-from normenc.cli.guard import Interrupted
-from normenc.cli.options import default_workers, takes_recording
+from normenc.cli import summaries
+from normenc.cli.options import default_workers
 from normenc.cli.printing import print_failure, print_identifications, print_power, print_skipped
-from normenc.cli.terminal import echo
+from normenc.cli.shared_options import Found, reports, takes_study
+from normenc.cli.terminal import echo_result
 
 __all__ = ["identify", "power"]
 
 
-@takes_recording
+@reports(interrupted="nothing was written")
+@takes_study(
+    "power",
+    recording="Take the noise of this recording instead of the study's.",
+    out="The new folder to write; runs/<study>-<recording>-power by default.",
+)
 def power(
-    study: Annotated[
-        Path | None,
-        typer.Argument(
-            help="A study file (TOML) with a section [power], or an example's name; without one, the reference study.",
-            metavar="STUDY.toml",
-        ),
-    ] = None,
-    recording: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE", help="Take the noise of this recording instead of the study's."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The new folder to write; runs/<study>-<recording>-power by default."),
-    ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
+    *,
+    settings: Any,
+    out: Path | None,
+    device: str,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, hidden=True)] = None,
-    *,
-    preparation: Any,
-) -> None:
+) -> Found:
     """Simulate recordings from each candidate model, and find out how much data identifies the correct one."""
     from normenc import study as studies
     from normenc.errors import InputError
-    from normenc.extras import needs_nets
     from normenc.renamed import RenamedWarning
 
-    needs_nets("normenc power")
     if jobs is not None:
         if workers is not None:
             raise InputError("--jobs and --workers are one option; give --workers alone")
@@ -51,54 +41,36 @@ def power(
         warnings.warn(
             "--jobs is now called --workers; the old name works in this version only", RenamedWarning, stacklevel=2
         )
-    settings = studies.load_study(study) if study else studies.Study()
-    settings = settings.with_changes(recording=recording, preparation=preparation)
-    try:
-        finished = studies.power(settings, out, device=device, workers=workers)
-    except KeyboardInterrupt:
-        raise Interrupted("nothing was written") from None
+    finished = studies.power(settings, out, device=device, workers=workers)
     print_power(finished)
-    print_skipped(finished.skipped)
-    for failure in finished.failures:
-        print_failure(failure)
-    echo(f"tables and heat maps: {finished.folder}")
+    _print_left_out(finished)
+    return summaries.of_power(finished)
 
 
-@takes_recording
+@reports(interrupted="nothing was written, but trained networks are kept")
+@takes_study(
+    "identify",
+    recording="Simulate recordings like this one instead of the study's.",
+    out="The new folder to write; runs/<study>-<recording>-identify by default.",
+)
 def identify(
-    study: Annotated[
-        Path | None,
-        typer.Argument(
-            help="A study file (TOML) with a section [identify], or an example's name; by default the reference study.",
-            metavar="STUDY.toml",
-        ),
-    ] = None,
-    recording: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE", help="Simulate recordings like this one instead of the study's."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The new folder to write; runs/<study>-<recording>-identify by default."),
-    ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes to train in.")] = None,
     *,
-    preparation: Any,
-) -> None:
+    settings: Any,
+    out: Path | None,
+    device: str,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes to train in.")] = None,
+) -> Found:
     """Simulate recordings like this one from each candidate model, and find out which model they would be taken for."""
     from normenc import study as studies
-    from normenc.extras import needs_nets
 
-    needs_nets("normenc identify")
-    settings = studies.load_study(study) if study else studies.Study()
-    settings = settings.with_changes(recording=recording, preparation=preparation)
-    try:
-        finished = studies.identify(settings, out, device=device, workers=workers or default_workers(settings, device))
-    except KeyboardInterrupt:
-        raise Interrupted("nothing was written, but trained networks are kept") from None
+    finished = studies.identify(settings, out, device=device, workers=workers or default_workers(settings, device))
     print_identifications(finished)
+    _print_left_out(finished)
+    return summaries.of_identification(finished)
+
+
+def _print_left_out(finished: Any) -> None:
     print_skipped(finished.skipped)
     for failure in finished.failures:
         print_failure(failure)
-    echo(f"tables and heat maps: {finished.folder}")
+    echo_result("tables and heat maps", finished.folder)

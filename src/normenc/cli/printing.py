@@ -9,18 +9,17 @@ from typing import Any
 
 import typer
 
-from normenc.cli.terminal import echo, in_colour, tell
+from normenc.cli.terminal import echo, echo_result, in_colour, says, says_warnings, tell
 from normenc.texts import visible
 
 __all__ = [
     "print_check",
     "print_failure",
-    "print_failures",
     "print_identifications",
     "print_kept",
     "print_power",
+    "print_run",
     "print_skipped",
-    "print_summary",
     "print_table",
     "warnings_in_one_line",
 ]
@@ -45,7 +44,7 @@ def warnings_in_one_line() -> Iterator[None]:
 
         def show(message: Warning | str, category: type[Warning], *where: Any, **lines: Any) -> None:
             if issubclass(category, NormencWarning):
-                if str(message) not in told:
+                if str(message) not in told and says_warnings():
                     tell(f"warning: {message}")
                 told.add(str(message))
             else:
@@ -56,8 +55,17 @@ def warnings_in_one_line() -> Iterator[None]:
         yield
 
 
-def print_failures(finished: Any) -> bool:
-    """Print what failed; True if a network could not be trained, or a layer not be compared."""
+def print_run(finished: Any) -> None:
+    """Print what a run kept, found and could not do, and where its report is."""
+    from normenc.runs.schema import REPORT
+
+    print_kept(finished.kept)
+    print_summary(finished)
+    _print_failures(finished)
+    echo_result("report", finished.folder / REPORT)
+
+
+def _print_failures(finished: Any) -> None:
     print_skipped(finished.evaluation.skipped)
     for failure in finished.evaluation.failures:
         print_failure(failure)
@@ -69,7 +77,6 @@ def print_failures(finished: Any) -> bool:
             err=True,
             fg=typer.colors.RED,
         )
-    return bool(finished.evaluation.failures)
 
 
 def print_kept(paths: Sequence[Path]) -> None:
@@ -94,6 +101,8 @@ def print_failure(failure: Any) -> None:
 
 def print_summary(finished: Any) -> None:
     """Print what a run found, layers and controls in one table."""
+    if not says():
+        return
     from normenc.csv_tables import did_not_learn, encoders_of
     from normenc.encoders import LEARNED
     from normenc.report.answering import answer_of
@@ -228,6 +237,8 @@ def print_check(quality: Any) -> None:
     echo(quality.description, bold=True)
     print_table(None, [line for line in room.lines(quality) if line[0] != "read as"])
     colours = {"reliable": typer.colors.GREEN, "unreliable": typer.colors.RED}
+    if says("results"):
+        echo_result("verdict", quality.verdict)
     echo(f"verdict: {quality.verdict}", fg=colours.get(quality.verdict, typer.colors.YELLOW), bold=True)
     for warning in quality.warnings:
         echo(f"- {warning}")
@@ -317,6 +328,8 @@ def _learned(seeds: Sequence[bool | None], start: str = "") -> str:
 
 def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns, the first of which is never broken, and cut where it is very long."""
+    if not says():
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

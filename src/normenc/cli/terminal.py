@@ -3,6 +3,9 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import typer
@@ -10,7 +13,42 @@ from typer.core import TyperGroup
 
 from normenc.texts import as_json, visible
 
-__all__ = ["Commands", "echo", "echo_json", "in_colour", "tell", "with_any_letter"]
+__all__ = [
+    "Commands",
+    "echo",
+    "echo_json",
+    "echo_result",
+    "in_colour",
+    "saying",
+    "says",
+    "says_warnings",
+    "tell",
+    "with_any_letter",
+]
+
+_OUTPUT: ContextVar[str] = ContextVar("output", default="everything")
+_WARNINGS: ContextVar[bool] = ContextVar("warnings", default=True)
+
+
+@contextmanager
+def saying(what: str, *, warnings: bool = True) -> Iterator[None]:
+    """Print less: ``"everything"``, ``"results"`` (where they are), or ``"nothing"``, which leaves room for JSON."""
+    before = _OUTPUT.set(what), _WARNINGS.set(warnings)
+    try:
+        yield
+    finally:
+        _OUTPUT.reset(before[0])
+        _WARNINGS.reset(before[1])
+
+
+def says(what: str = "everything") -> bool:
+    """Whether this is printed."""
+    return _OUTPUT.get() == what
+
+
+def says_warnings() -> bool:
+    """Whether warnings are printed."""
+    return _WARNINGS.get()
 
 
 def with_any_letter() -> None:
@@ -42,6 +80,8 @@ def echo(*lines: object, err: bool = False, fg: str | None = None, bold: bool = 
     """
     from normenc.cli.advice import as_options
 
+    if not (err or says()):
+        return
     text = "\n".join(visible(as_options(str(line))) for line in lines)
     stream = sys.stderr if err else sys.stdout
     if stream is None:  # it was closed before
@@ -49,6 +89,14 @@ def echo(*lines: object, err: bool = False, fg: str | None = None, bold: bool = 
     if in_colour() and stream.isatty():
         text = typer.style(text, fg=fg, bold=bold or None)
     print(text, file=stream, flush=True)
+
+
+def echo_result(what: str, where: object) -> None:
+    """Print where a result is, which ``--quiet`` prints alone."""
+    if says("results"):
+        print(visible(str(where)), flush=True)
+    else:
+        echo(f"{what}: {where}" if what else where)
 
 
 def tell(problem: object, *, fg: str = typer.colors.YELLOW) -> None:

@@ -33,6 +33,13 @@ def left_out(study: Mapping[str, Any]) -> str:
     asked = stages_of(study)
     wanted = stages_of({**study, "stages": None})
     missing = [what for name in wanted if name not in asked for what in WITHOUT[name]]
+    if study.get("quick"):
+        return (
+            f"This is a quick run: one seed, {study['comparison']['n_samples']} samples of the bootstrap, "
+            f"{study['comparison']['n_permutations']} permutations, one measure and three figures. Left out: "
+            f"{join_names(['other measures', 'simulated recordings', *missing])}. Run the study without quick for all "
+            "of it."
+        )
     if not missing:
         return ""
     later = "" if "draw" in asked else " The command normenc figures draws them from this folder."

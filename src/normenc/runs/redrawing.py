@@ -9,6 +9,7 @@ from normenc import figures
 from normenc.errors import InputError
 from normenc.figures.saving import FORMATS, TooNarrowError, fits
 from normenc.figures.sizes import MOST, millimetres
+from normenc.progress import each, listener
 from normenc.runs.agreement import agreeing
 from normenc.runs.marker import read_marker
 from normenc.runs.pictures import Figures
@@ -120,7 +121,7 @@ def _draw(
 ) -> tuple[list[Path], dict[str, str]]:
     paths: list[Path] = []
     left_out = {}
-    for name, picture in pictures.items():
+    for name, picture in each(listener(), "drawing", pictures.items()):
         try:
             with figures.sized(width):
                 paths += figures.save(picture.draw(), stage, name, formats, width)

@@ -19,6 +19,7 @@ from normenc.study.circling import drawn_parts
 from normenc.study.describing import NEGATIVE, Description
 from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import MOST_UNITS
+from normenc.study.quick import QUICK_PICTURES
 from normenc.study.store import write_evaluation
 from normenc.study.tables import fitting_table
 from normenc.texts import visible
@@ -72,9 +73,11 @@ def write_run(evaluation: Evaluation, folder: Path, *, device: str) -> None:
 def draw_run(run: Path, folder: Path, progress: ProgressCallback) -> tuple[Path, ...]:
     """Draw the pictures of the run in a folder into another one."""
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = Run.open(run).figures
+    opened = Run.open(run)
+    pictures = opened.figures
+    names = [name for name in pictures if name in QUICK_PICTURES or not opened.settings.get("quick")]
     drawn: list[Path] = []
-    for name in each(progress, "drawing", list(pictures)):
+    for name in each(progress, "drawing", names):
         drawn += figures.save(pictures[name].draw(), folder, name)
     return tuple(drawn)
 

@@ -27,6 +27,7 @@ from normenc.study.faults import describe_faults
 from normenc.study.given import absolute, check_is, recording_name, source_in
 from normenc.study.own_code import importing_from
 from normenc.study.parts import AnyNetwork, AnyTask, NetworkSettings, TaskSettings
+from normenc.study.quick import quickened
 from normenc.study.reading import read_toml
 from normenc.study.section_base import Once, Settings
 from normenc.study.sections import (
@@ -60,6 +61,7 @@ class Study(Shown, Settings):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = "reference"
     stages: Annotated[list[str], Once] | None = None
+    quick: bool | None = None
     recording: Annotated[list[RecordingSettings], Field(min_length=1), BeforeValidator(_as_list)] = Field(
         default=[RecordingSettings()]
     )
@@ -83,7 +85,8 @@ class Study(Shown, Settings):
     def _todays_keys(cls, settings: Any) -> Any:
         if not isinstance(settings, Mapping):
             return settings
-        return without_training(with_todays_keys(settings, warn=True))
+        settings = without_training(with_todays_keys(settings, warn=True))
+        return quickened(settings) if settings.get("quick") is True else settings
 
     @model_validator(mode="after")
     def _stages_make_a_run(self) -> "Study":
@@ -218,6 +221,10 @@ class Study(Shown, Settings):
             settings["stages"] = [stages] if isinstance(stages, str) else list(stages)
         return _validated(settings, "study")
 
+    def as_quick(self) -> "Study":
+        """Make a quick look of this study: one seed, fewest samples, the main comparison and three pictures."""
+        return _validated(quickened(self.model_dump()), "study")
+
     def with_design(self, **given: Any) -> "Study":
         """Give the section ``[design]`` other settings, but for those that are None."""
         settings = self.model_dump()
@@ -258,7 +265,7 @@ class Study(Shown, Settings):
             layers = list(self.layers_of(self.network[0]))
             settings["comparison"] = {"layers": layers} | settings["comparison"]
         for section, values in settings.items():
-            if section not in ("name", "stages"):
+            if section not in ("name", "stages", "quick"):
                 several = values if isinstance(values, list) else [values]
                 given = [{key: value for key, value in each.items() if value != {}} for each in several]
                 settings[section] = given if len(given) > 1 or section == "encoder" else given[0]

@@ -1,0 +1,93 @@
+"""What commands found, for programs: the objects that ``--json`` prints. Keys stay as they are; others may be added."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from normenc.cli.shared_options import Found
+
+__all__ = ["of_all", "of_design", "of_estimate", "of_identification", "of_power", "of_run", "of_runs"]
+
+NUMBERS = ("encoder", "kind", "layer", "similarity", "low", "high", "p_permutations_holm")
+
+
+def of_all(several: Sequence[Found]) -> Found:
+    """Several together: one alone is an object, several are a list."""
+    values = [found.values for found in several]
+    return Found(values[0] if len(values) == 1 else values, all(found.holds for found in several))
+
+
+def of_run(finished: Any) -> Found:
+    """What a run found; it does not hold where a network could not be trained, or a layer not be compared."""
+    failures = [failure.describe() for failure in finished.evaluation.failures]
+    return Found(about_run(finished.folder) | {"failures": failures}, not failures)
+
+
+def of_runs(folders: Sequence[Path], page: Path) -> Found:
+    """What is on the page that compares runs."""
+    return Found({"page": page, "runs": [about_run(folder) for folder in folders]})
+
+
+def about_run(folder: Path) -> dict[str, Any]:
+    """Where a run is, its answer in sentences, and its key numbers."""
+    from normenc.report.answering import answer_of
+    from normenc.report.stages import stages_of
+    from normenc.runs import Run
+    from normenc.runs.schema import REPORT
+
+    run = Run.open(folder)
+    table = run.similarity
+    ceiling = {name: table[name].iloc[0] for name in ("ceiling_low", "ceiling_high") if name in table}
+    return {
+        "folder": folder,
+        "report": folder / REPORT if (folder / REPORT).is_file() else None,
+        "study": run.settings["name"],
+        "recording": run.recording["name"],
+        "quick": bool(run.settings.get("quick")),
+        "stages": stages_of(run.settings),
+        "answer": answer_of(run),
+        "measure": table["comparison"].iloc[0],
+        **ceiling,
+        "similarity": table[[name for name in NUMBERS if name in table]].to_dict("records"),
+    }
+
+
+def of_estimate(estimate: Any) -> Found:
+    """What a study will take, in seconds and bytes."""
+    return Found(
+        {
+            "seconds": estimate.seconds,
+            "memory": estimate.memory,
+            "workers": estimate.workers,
+            "disk": [{"place": place, "what": what, "bytes": size} for place, what, size in estimate.disk],
+            "networks": estimate.table.to_dict("records"),
+        }
+    )
+
+
+def of_power(power: Any) -> Found:
+    """How often the correct model is found, for each amount of data, and the weakest pair."""
+    return Found(
+        {
+            "folder": power.folder,
+            "recovery": power.recovery.to_dict("records"),
+            "weakest": power.weakest.reset_index(drop=True).to_dict("records"),
+            "same": power.same,
+            **_left_out(power),
+        }
+    )
+
+
+def of_identification(own: Any) -> Found:
+    """How often each measure names the true candidate."""
+    return Found({"folder": own.folder, "first": own.first, "rates": own.rates.to_dict("records"), **_left_out(own)})
+
+
+def of_design(design: Any) -> Found:
+    """How often the correct candidate would be identified with the chosen stimuli, and with others."""
+    rates = design.predicted.to_dict("records")
+    return Found({"folder": design.folder, "worst": design.worst, "rates": rates, "left_out": design.left_out})
+
+
+def _left_out(found: Any) -> dict[str, Any]:
+    return {"failures": [failure.describe() for failure in found.failures], "skipped": found.skipped}
