@@ -161,7 +161,8 @@ def test_the_tab_key_completes_files_and_names(tmp_path, monkeypatch):
     (tmp_path / "more" / "other.toml").touch()
     assert complete_study("m") == ["mine.toml", "more/"]
     assert complete_study("more/") == ["more/other.toml"]
-    assert complete_study("") == ["mine.toml", "more/"]
+    assert complete_study("")[-3:] == ["reference", "mine.toml", "more/"]
+    assert complete_study("nat") == ["natural"]
     assert complete_study(f"{tmp_path}/mi") == [f"{tmp_path}/mine.toml"]
     assert complete_study("nowhere/") == []
     assert complete_run("m") == ["more/"]

@@ -30,6 +30,7 @@ WRONG = {  # command lines that each command refuses with exit code 2, and a par
     "reproduce": (["nothing"], "no publication has this name"),
     "export": (["nothing", "--zip"], "nothing"),
     "verify": (["nothing.zip"], "nothing.zip"),
+    "examples": (["nothing"], "no example has this name"),
 }
 WITHOUT_INPUT = {"schema"}
 

@@ -10,7 +10,10 @@ def complete_study(incomplete: str) -> list[str]:
     """Names of example studies, study files, and folders that may have some."""
     from normenc.study.shipped import examples
 
-    return [*_begun((name for name, own in examples().items() if own.is_study), incomplete), *_paths(incomplete, (".toml",))]
+    return [
+        *_begun((name for name, own in examples().items() if own.is_study), incomplete),
+        *_paths(incomplete, (".toml",)),
+    ]
 
 
 def complete_recording(incomplete: str) -> list[str]:

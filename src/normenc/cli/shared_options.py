@@ -102,9 +102,10 @@ def takes_study(section: str = "", *, recording: str, out: str) -> Callable[[Com
 
     def call(command: Command, given: dict[str, Any]) -> Any:
         from normenc.extras import needs_nets
-        from normenc.study import Study, load_study
 
         needs_nets(f"normenc {section or 'run'}")
+        from normenc.study import Study, load_study
+
         study = given.pop("study")
         changes = {name: given.pop(name) for name in ("recording", "preparation")}
         settings = load_study(study) if study else Study()

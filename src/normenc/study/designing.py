@@ -16,6 +16,7 @@ from normenc.recordings import Preparation
 from normenc.runs.publishing import destination
 from normenc.runs.schema import SETTINGS
 from normenc.showing import Listed
+from normenc.study.asked import asked_study
 from normenc.study.design_files import chosen_table, file_names, presentation_order, write_images, write_table
 from normenc.study.design_question import StimulusSet, asked
 from normenc.study.design_synthesis import synthesised
@@ -23,7 +24,7 @@ from normenc.study.pool_images import Pool, read_pool
 from normenc.study.power_analysis import only_empty
 from normenc.study.predicted_rates import predicted_rates
 from normenc.study.representing import Prepared, prepare
-from normenc.study.settings import Study, asked_study
+from normenc.study.settings import Study
 from normenc.texts import file_stem
 from normenc.training import resolve_device
 from normenc.whole_files import write_whole

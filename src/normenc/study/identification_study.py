@@ -13,11 +13,12 @@ from normenc.runs.publishing import destination
 from normenc.runs.schema import SETTINGS
 from normenc.runs.writing import csv_bytes
 from normenc.showing import Listed
+from normenc.study.asked import asked_study
 from normenc.study.identifying import identified
 from normenc.study.power_analysis import only_empty
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, prepare
-from normenc.study.settings import Study, asked_study
+from normenc.study.settings import Study
 from normenc.study.sweep import Failure
 from normenc.texts import file_stem
 from normenc.training import resolve_device

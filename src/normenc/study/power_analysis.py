@@ -19,11 +19,12 @@ from normenc.runs.publishing import Earlier, destination, holds_nothing
 from normenc.runs.schema import SETTINGS
 from normenc.runs.writing import csv_bytes
 from normenc.study.amounts import amounts_of, candidates_of, drawn_stimuli, mean_repeats, seed_rdms, with_stimuli
+from normenc.study.asked import asked_study
 from normenc.study.population_like import RecordedStimuli
 from normenc.study.power_simulation import Power, distinct, simulate_power
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, prepare
-from normenc.study.settings import Study, asked_study
+from normenc.study.settings import Study
 from normenc.texts import file_stem
 from normenc.training import resolve_device
 from normenc.whole_files import write_whole

@@ -26,12 +26,13 @@ from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.stored import Matrix
 from normenc.showing import Listed
+from normenc.study.asked import asked_study
 from normenc.study.building import build_network, build_task
 from normenc.study.encoder_units import EncoderUnit, encoder_unit
 from normenc.study.layer_files import LayerResult
 from normenc.study.parts import ControlSettings, NetworkSettings, control_of
 from normenc.study.rdm_folder import RdmFolder
-from normenc.study.settings import Study, asked_study
+from normenc.study.settings import Study
 from normenc.study.shown import Shown
 from normenc.study.units import Unit
 

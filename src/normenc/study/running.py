@@ -14,12 +14,13 @@ from normenc.recordings import Preparation
 from normenc.representations.memory import memory_limit
 from normenc.runs.publishing import destination
 from normenc.runs.replacing import replaceable
+from normenc.study.asked import asked_study
 from normenc.study.drawing import draw_run, write_run
 from normenc.study.evaluation import Evaluation, evaluate
 from normenc.study.readiness import check_disks
 from normenc.study.representing import Prepared, prepare
 from normenc.study.scheduler import Scheduler
-from normenc.study.settings import Study, asked_study
+from normenc.study.settings import Study
 from normenc.texts import file_stem
 from normenc.training import resolve_device
 

@@ -5,7 +5,6 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +23,7 @@ from normenc.study.building import compared_by_default, layers_there
 from normenc.study.consistency import check_labels, check_trained, without_training
 from normenc.study.encoder_settings import EncoderSettings
 from normenc.study.faults import describe_faults
-from normenc.study.given import absolute, check_is, recording_name, source_in
+from normenc.study.given import absolute, recording_name, source_in
 from normenc.study.own_code import importing_from
 from normenc.study.parts import AnyNetwork, AnyTask, NetworkSettings, TaskSettings
 from normenc.study.quick import quickened
@@ -44,7 +43,7 @@ from normenc.study.stimulus_settings import StimulusSettings, joined_sets
 from normenc.texts import escaped
 from normenc.training import Recipe
 
-__all__ = ["Study", "asked_study", "load_study", "study_of"]
+__all__ = ["Study", "load_study", "study_of"]
 
 
 def _as_list(value: Any) -> Any:
@@ -272,28 +271,6 @@ class Study(Shown, Settings):
         # Invisible characters are written as escapes, which TOML allows in the texts that tomli_w writes.
         lines = tomli_w.dumps(settings).split("\n")
         return "\n".join(escaped(line, lambda character: f"\\U{ord(character):08x}") for line in lines)
-
-
-def asked_study(
-    study: Study | None,
-    recording: str | Path | None,
-    preparation: Preparation | None,
-    options: Mapping[str, Any],
-    out: str | Path | None = None,
-) -> Study:
-    """The study of a function's arguments: the reference study by default, and changed as they say.
-
-    Raises
-    ------
-    InputError
-        When an argument is of another type, such as a recording in memory where its file is needed.
-    """
-    check_is(study, "study", Study, "a normenc.study.Study")
-    check_is(out, "out", str | PathLike, "the folder to write")
-    study = study or Study()
-    if recording is None and preparation is None and not options:
-        return study
-    return study.with_changes(recording=recording, preparation=Preparation.of(preparation, **options))
 
 
 def load_study(path: str | Path) -> Study:

@@ -10,6 +10,7 @@ from normenc.texts import visible
 
 __all__ = ["Example", "copy_example", "examples", "study_file"]
 
+FOR_EDITORS = re.compile(r"\A#:schema .*\n")  # a path that is right where the example lies
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = (PACKAGE / "examples", PACKAGE.parents[1] / "examples")  # of an installed package, and of a clone
 
@@ -56,7 +57,7 @@ def examples() -> dict[str, Example]:
 
 
 def _example(path: Path, name: str, modules: dict[str, Path]) -> Example:
-    text = path.read_text(encoding="utf-8")
+    text = FOR_EDITORS.sub("", path.read_text(encoding="utf-8"))
     comment = text.lstrip('"') if path.suffix == ".py" else re.sub(r"^# ?", "", text, flags=re.MULTILINE)
     purpose = re.split(r"(?<=[.?]) |\n\n|\n(?=    )", comment, maxsplit=1)[0]
     imported = [own for stem, own in modules.items() if f'"{stem}:' in text]
@@ -117,11 +118,13 @@ def copy_example(name: str, folder: str | Path = ".", *, force: bool = False) ->
     places = [Path(folder) / file.name for file in found[name].files]
     for place in places:
         if place.exists() and not force:
-            raise InputError(f"{visible(str(place))}: this file exists; replace it with --force, or give another --out")
+            raise InputError(
+                f"{visible(str(place))}: this file exists; give another folder, or replace it with force=True"
+            )
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for place, file in zip(places, found[name].files, strict=True):
-            place.write_bytes(file.read_bytes())
+            place.write_text(FOR_EDITORS.sub("", file.read_text(encoding="utf-8")), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{visible(str(folder))}: cannot be written to ({error.strerror or error})") from None
     return places
