@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,14 +39,18 @@ class Found:
 
     Attributes
     ----------
-    values : mapping or list
-        Printed as JSON with ``--json``.
+    values : mapping, list, or callable
+        Printed as JSON with ``--json``; what takes a while to tell is a function that gives it.
     holds : bool
         Whether all could be done, and all holds: if not, the exit code is 1.
     """
 
-    values: Mapping[str, Any] | list[Any] = field(default_factory=dict)
+    values: Mapping[str, Any] | list[Any] | Callable[[], Any]
     holds: bool = True
+
+    def told(self) -> Any:
+        """The values."""
+        return self.values() if callable(self.values) else self.values
 
 
 def reports(*, interrupted: str | None = None) -> Callable[[Command], Command]:
@@ -71,7 +75,7 @@ def reports(*, interrupted: str | None = None) -> Callable[[Command], Command]:
                     raise
                 raise Interrupted(interrupted) from None
         if as_json:
-            echo_json(_plain(found.values))
+            echo_json(_plain(found.told()))
         if not found.holds:
             raise typer.Exit(1)
 

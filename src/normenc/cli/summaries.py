@@ -13,19 +13,23 @@ NUMBERS = ("encoder", "kind", "layer", "similarity", "low", "high", "p_permutati
 
 def of_all(several: Sequence[Found]) -> Found:
     """Several together: one alone is an object, several are a list."""
-    values = [found.values for found in several]
-    return Found(values[0] if len(values) == 1 else values, all(found.holds for found in several))
+
+    def values() -> Any:
+        each = [found.told() for found in several]
+        return each[0] if len(each) == 1 else each
+
+    return Found(values, all(found.holds for found in several))
 
 
 def of_run(finished: Any) -> Found:
     """What a run found; it does not hold where a network could not be trained, or a layer not be compared."""
     failures = [failure.describe() for failure in finished.evaluation.failures]
-    return Found(about_run(finished.folder) | {"failures": failures}, not failures)
+    return Found(lambda: about_run(finished.folder) | {"failures": failures}, not failures)
 
 
 def of_runs(folders: Sequence[Path], page: Path) -> Found:
     """What is on the page that compares runs."""
-    return Found({"page": page, "runs": [about_run(folder) for folder in folders]})
+    return Found(lambda: {"page": page, "runs": [about_run(folder) for folder in folders]})
 
 
 def about_run(folder: Path) -> dict[str, Any]:
@@ -45,7 +49,7 @@ def about_run(folder: Path) -> dict[str, Any]:
         "recording": run.recording["name"],
         "quick": bool(run.settings.get("quick")),
         "stages": stages_of(run.settings),
-        "answer": answer_of(run),
+        "answer": answer_of(run) if "stimuli" in run.recording else None,  # which the first runs did not tell
         "measure": table["comparison"].iloc[0],
         **ceiling,
         "similarity": table[[name for name in NUMBERS if name in table]].to_dict("records"),
