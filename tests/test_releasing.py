@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 import normenc
 
@@ -52,6 +54,26 @@ def test_the_recipe_asks_for_what_the_package_does():
     wanted = [re.sub(r"^[\w-]+", lambda name: CONDA.get(name[0], name[0]), one) for one in PROJECT["dependencies"]]
     assert [one.replace(" ", "") for one in asked] == wanted
     assert recipe["context"]["python_min"] == PROJECT["requires-python"].removeprefix(">=")
+
+
+def test_the_lock_and_the_constraints_name_the_same_versions():
+    lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
+    locked = [(one["name"], one["version"]) for one in lock["package"] if one["name"] != "normenc"]
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert [tuple(line.split("==")) for line in lines if not line.startswith("#")] == sorted(locked)
+    assert len(dict(locked)) == len(locked)
+    assert {one["source"].get("registry", "https://pypi.org/simple") for one in lock["package"]} == {
+        "https://pypi.org/simple"
+    }
+
+
+def test_the_lock_is_of_todays_project():
+    lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
+    (own,) = (one for one in lock["package"] if one["name"] == "normenc")
+    found = {(one["name"], str(SpecifierSet(one.get("specifier", "")))) for one in own["metadata"]["requires-dist"]}
+    stated = [*PROJECT["dependencies"], *(one for extra in PROJECT["optional-dependencies"].values() for one in extra)]
+    wanted = {(one.name, str(one.specifier)) for one in map(Requirement, stated)}
+    assert found - {("normenc", "")} == wanted - {("normenc", "")}
 
 
 @pytest.mark.parametrize("name", ["tests.yml", "release.yml"])
