@@ -23,7 +23,7 @@ from normenc.study import Study, load_study, prepare, read_source_data, redraw, 
 QUICK = ("represent", "compare")  # where a test is about something else than tuning and pictures
 SMALL = Study(
     name="small",
-    recording={"source": "simulated-v1", "n_neurons": 60, "bin_width": 3},
+    recording={"source": "simulated-v1", "n_neurons": 60},
     stimuli={"resolution": 0.05},
     task={"n_train": 60, "n_test": 40},
     network={"name": "ConvPoolFC", "pool_size": 4, "n_channels": 3},

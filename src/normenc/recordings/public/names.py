@@ -112,7 +112,7 @@ def parse(text: str) -> Asked:
     >>> parse("allen-2q/5")
     Traceback (most recent call last):
         ...
-    normenc.errors.NotHereError: there is no recording 'allen-2q/5'; the closest name is allen-2p
+    normenc.errors.NotHereError: there is no recording 'allen-2q/5'; the closest names are allen-2p and allen-2p-pooled
     """
     name, question, said = text.partition("?")
     collection = collection_named(_first(text))
