@@ -43,6 +43,7 @@ class Cell:
     n_neurons: int = 60
     n_repeats: int = 1
     noise: float = 1.0
+    unequal: float = 0.0  # standard deviation over animals of the logarithm of their noise
     n_seeds: int = 1
     ordered: bool = False
     natural: bool = False  # features of power-law spectrum, as responses to photographs have
@@ -78,6 +79,8 @@ CELLS = (
     Cell("one animal, stimuli on a circle", n_neurons=200, n_stimuli=90, ordered=True, scope=("stimuli", "neurons")),
     Cell("12 animals, fixed stimuli", n_animals=12, scope=("animals",)),
     Cell("5 animals, fixed stimuli", n_animals=5, noise=3.0, scope=("animals",)),
+    Cell("6 animals of unequal noise", n_animals=6, noise=2.0, unequal=0.8),
+    Cell("6 animals of unequal noise, fixed stimuli", n_animals=6, noise=2.0, unequal=0.8, scope=("animals",)),
     Cell("one animal, fixed stimuli", n_neurons=200, scope=("neurons",)),
     Cell("one animal, fixed circle", n_neurons=200, n_stimuli=90, ordered=True, scope=("neurons",)),
     Cell("one animal, 4 repeats, trials", n_neurons=200, n_repeats=4, noise=3.0, scope=("trials",)),
@@ -136,7 +139,8 @@ def simulate(cell: Cell, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         return models, sessions(cell, rdm(both), of_neurons, rng)
     signal = simulate_responses(rdm(both), cell.n_neurons, 0.0, of_neurons, n_animals=cell.n_animals)
     shape = cell.n_animals, cell.n_repeats, cell.n_stimuli, cell.n_neurons
-    return models, signal + cell.noise * rng.standard_normal(shape)
+    noise = cell.noise * np.exp(cell.unequal * of_neurons.standard_normal((cell.n_animals, 1, 1, 1)))
+    return models, signal + noise * rng.standard_normal(shape)
 
 
 def sessions(cell: Cell, truth: np.ndarray, of_neurons: np.random.Generator, rng: np.random.Generator) -> np.ndarray:

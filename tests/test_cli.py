@@ -321,7 +321,7 @@ def test_check_fits_one_screen_and_says_what_counts(normenc, mine):
     code, out, err = normenc("check", "mine.npz")
     assert (code, err) == (0, "")
     assert len(out.splitlines()) <= 24
-    assert "24 orientations, -90 to 90 degrees from vertical (period 180)" in out
+    assert "24 orientations, −90 to 90 degrees from vertical (period 180)" in out
     assert "60 neurons, 96 trials, 4 per stimulus" in out
     assert "verdict: reliable" in out
     code, out, _ = normenc("check", "shuffled.npz")

@@ -66,3 +66,15 @@ def test_averages_are_decoded_alike_by_check_and_table(n):
     described = descriptions_of(recording, "mine", [])["mine"]
     assert found.neurons.orientation.error == pytest.approx(described.orientation_error, abs=1e-9)
     assert dict(quality.lines(found))["decoding error"].startswith("of averages, median")
+
+
+@pytest.mark.parametrize(("period", "n"), [(180, 25), (360, 25), (360, 24)])
+def test_both_ends_of_a_circle_are_one_stimulus_to_check_and_table(period, n):
+    kind = "orientation" if period == 180 else "direction"
+    degrees = np.linspace(-period / 2, period / 2, n, endpoint=n % 2 == 1)
+    recording = Recording.from_responses("mine", tuned(degrees, noise=0.3), **{kind: degrees})
+    found = quality.check(recording).neurons
+    described = descriptions_of(recording, "mine", [])["mine"]
+    for name, own in found.decoded.items():
+        assert own.error == pytest.approx(getattr(described, f"{name}_error"), abs=1e-9)
+    assert dict(quality.lines(quality.check(recording)))["stimuli"].startswith(f"{n} {kind}s, −")

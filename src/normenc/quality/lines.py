@@ -14,18 +14,20 @@ __all__ = ["lines"]
 
 COUNTS = "spike counts"  # whole numbers look like this, but rates in a window of one second do too
 RATES = re.compile(r"hz\b|/ ?s(ec)?\b|per second|s\^?-1", re.IGNORECASE)
+NEGATIVE = re.compile(r"(?<![^\s(])-(?=\d)")
+AS_GIVEN = "read as", "done"  # they quote names of files and columns
 Z_SCORES = "z-score over stimuli"  # as normenc.recordings.z_score calls them
 
 
 def lines(quality: Quality) -> list[tuple[str, str]]:
-    """Pairs of a heading and a result.
+    """Pairs of a heading and a result, with a minus sign before negative numbers.
 
     Examples
     --------
     >>> from normenc.quality import check
     >>> from normenc.recordings import load
     >>> dict(lines(check(load("simulated-v1", n_neurons=100))))["stimuli"]
-    '181 orientations, -90 to 90 degrees from vertical (period 180), largest gap 1: all around the circle'
+    '181 orientations, −90 to 90 degrees from vertical (period 180), largest gap 1: all around the circle'
     """
     rows = [("read as", quality.read_as)] * bool(quality.read_as)
     rows += [("stimuli", _stimuli(quality)), *[("images", quality.images_cut)] * bool(quality.images_cut)]
@@ -35,7 +37,8 @@ def lines(quality: Quality) -> list[tuple[str, str]]:
     if quality.neurons is not None:
         rows += [("neurons repeat", _neurons(quality)), *_tuned(quality)]
     rows += [("RDM repeats", _rdm(quality)), ("noise ceiling", _ceiling(quality))]
-    return [*rows, *[("done", "; ".join(quality.notes))] * bool(quality.notes)]
+    rows += [("done", "; ".join(quality.notes))] * bool(quality.notes)
+    return [(name, said if name in AS_GIVEN else NEGATIVE.sub("−", said)) for name, said in rows]
 
 
 def _stimuli(quality: Quality) -> str:
@@ -114,9 +117,7 @@ def _tuned(quality: Quality) -> list[tuple[str, str]]:
 
 
 def _decoded_rows(quality: Quality) -> str:
-    if not quality.neurons_averaged:
-        return "of single trials"
-    return "of averages" + ", opposite directions apart" * (as_type(quality.neurons_kind).folds_onto is not None)
+    return "of averages" if quality.neurons_averaged else "of single trials"
 
 
 def _count(count: Count, what: str) -> str:

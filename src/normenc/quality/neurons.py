@@ -21,6 +21,7 @@ from normenc.tuning import (
     responsiveness_p_values,
     split_half_reliability,
     stimulus_p_values,
+    tuning_curves,
 )
 
 __all__ = ["Count", "Decoded", "NeuronQuality", "describe_neurons", "n_splits_of", "splits_in_words"]
@@ -49,7 +50,9 @@ class Count:
 
 @dataclass(frozen=True)
 class Decoded:
-    """Orientation or direction read from single trials by cross-validated ridge regression.
+    """Orientation or direction read by cross-validated ridge regression from single trials or else from averages.
+
+    Averages of what is the same stimulus on the decoded circle are averaged first, as in the tables of tuning.
 
     Attributes
     ----------
@@ -124,7 +127,7 @@ def describe_neurons(recording: Recording, *, seed: int = 0) -> NeuronQuality:
         stimulus = around_zero(stimulus, recording.period)
     facts["tuned"] = _counted(stimulus_p_values(values, stimulus))
     for name in recording.shown.tunings:
-        facts |= TUNING[name](values, stimulus, recording.period, seed)
+        facts |= TUNING[name](values, stimulus, recording.period, seed, recording.trials is None)
     if recording.blanks is not None:
         facts["n_blanks"] = len(recording.blanks)
         facts["responsive"] = _counted(responsiveness_p_values(values, stimulus, recording.blanks.values))
@@ -169,22 +172,37 @@ def _reliability(trials: npt.NDArray[Any], index: npt.NDArray[np.intp], seed: in
     }
 
 
-def _orientation(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int) -> dict[str, Any]:
+def _orientation(
+    rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int, averages: bool
+) -> dict[str, Any]:
     tuned = _counted(orientation_p_values(rows, stimulus, period=period))
-    return {"tuned_orientation": tuned, "orientation": _decoded(rows, stimulus, 180.0, seed)}
+    return {
+        "tuned_orientation": tuned,
+        "orientation": _decoded(rows, stimulus, 180.0, seed, (period, 180.0) if averages else ()),
+    }
 
 
-def _direction(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int) -> dict[str, Any]:
+def _direction(
+    rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int, averages: bool
+) -> dict[str, Any]:
     tuned = _counted(direction_p_values(rows, stimulus))
-    return {"tuned_direction": tuned, "direction": _decoded(rows, stimulus, period, seed)}
+    return {
+        "tuned_direction": tuned,
+        "direction": _decoded(rows, stimulus, period, seed, (period,) if averages else ()),
+    }
 
 
 TUNING: dict[str, Callable[..., dict[str, Any]]] = {"orientation": _orientation, "direction": _direction}
 
 
-def _decoded(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int) -> Decoded | None:
+def _decoded(
+    rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int, circles: tuple[float, ...] = ()
+) -> Decoded | None:
     if len(rows) < MIN_TRIALS:
         return None
+    for same in circles:  # both ends of a closed circle, then opposite directions: as in the tables of tuning
+        curves = tuning_curves(rows, stimulus, period=same)
+        rows, stimulus = curves.mean, curves.stimulus
     rng = np.random.default_rng([seed, 7])
     chosen = np.sort(rng.permutation(len(rows))[:MOST_DECODED])
     try:
