@@ -2,7 +2,7 @@
 
 import importlib
 from functools import cache, partial
-from inspect import isclass
+from inspect import isclass, isroutine
 from typing import Any
 
 from docutils import nodes
@@ -71,18 +71,32 @@ def resolve(app: Any, env: Any, node: Any, content: nodes.Node) -> nodes.Node | 
 
 
 def skip(app: Any, what: str, name: str, part: Any, skipped: bool, options: Any) -> bool | None:
-    """Show a room's constants, too; leave out old names, and what scikit-learn adds to estimators and explains."""
-    if isinstance(part, property) and isinstance(part.fget, partial):
-        return True
-    if name.startswith("set_") and name.endswith("_request"):
-        return True
-    return False if what == "module" and not isclass(part) and name in public(app.env.current_document.docname) else None
+    """Leave out old names, and the methods that scikit-learn adds to estimators: its own pages explain them."""
+    old = isinstance(part, property) and isinstance(part.fget, partial)
+    return True if old or (name.startswith("set_") and name.endswith("_request")) else None
 
 
-def public(page: str) -> list[str]:
-    """The names of the room that an API page shows."""
-    folder, _, room = page.partition("/")
-    return importlib.import_module(f"normenc.{room}").__all__ if folder == "api" else []
+def add_constants(app: Any, docname: str, source: list[str]) -> None:
+    """Describe the constants of a room on its page; autodoc passes over what cannot have a docstring."""
+    folder, _, room = docname.partition("/")
+    if folder != "api" or room == "index":
+        return
+    module = importlib.import_module(f"normenc.{room}")
+    parts = {name: getattr(module, name) for name in sorted(module.__all__)}
+    described = "".join(
+        f"\n.. py:data:: {name}\n\n   {described_constant(part)}\n"
+        for name, part in parts.items()
+        if not isclass(part) and not isroutine(part)
+    )
+    source[0] = source[0].removesuffix("```\n") + described + "```\n"
+
+
+def described_constant(part: Any) -> str:
+    """What a constant holds, in a sentence."""
+    if not isinstance(part, dict | tuple):
+        return f"``{part}``."
+    held = ", ".join(f"``{getattr(value, 'value', value)}``" for value in part)
+    return f"By name: {held}." if isinstance(part, dict) else f"{held}."
 
 
 def anchors(app: Any, env: Any) -> None:
@@ -96,5 +110,6 @@ def setup(app: Any) -> dict[str, bool]:
     """Register the resolver, which is asked where Sphinx itself finds nothing."""
     app.connect("missing-reference", resolve)
     app.connect("autodoc-skip-member", skip)
+    app.connect("source-read", add_constants)
     app.connect("env-check-consistency", anchors)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
