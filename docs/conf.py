@@ -49,6 +49,7 @@ html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # it fetches pages, which browsers refuse from disk
 html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 8,

@@ -107,6 +107,11 @@ def test_every_public_name_is_documented(site, room):
     assert not [name for name in names if f"normenc.{room}.{name}" not in ids]
 
 
+def test_recordings_can_be_made_by_what_the_page_shows(site):
+    ids = Page(site / "api" / "recordings.html").ids
+    assert {f"normenc.recordings.Recording.from_{what}" for what in ("responses", "trials", "rdm")} <= ids
+
+
 def test_formulas_are_drawn_and_no_rest_is_left(site):
     for path in site.glob("**/*.html"):
         text = path.read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 @cache
-def shown() -> dict[tuple[str, str], str]:
+def shown() -> dict[tuple[str | None, str | None], str]:
     """Names under which the site shows what modules define, by the module and the name within it."""
     found = {}
     for room in normenc.__all__:

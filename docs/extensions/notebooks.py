@@ -14,7 +14,7 @@ STYLE = re.compile(r"<style.*?</style>\n?", flags=re.DOTALL)
 
 def texts(notebook: dict[str, Any], name: str) -> list[str]:
     """What is said of a notebook's pictures to those who cannot see them, a text for each; else the build stops."""
-    found = []
+    found: list[str] = []
     for number, cell in enumerate(notebook["cells"], start=1):
         outputs = cell.get("outputs", [])
         errors = [output["ename"] for output in outputs if output["output_type"] == "error"]
