@@ -20,9 +20,10 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Any warning stops it. The variable keeps an announcement of the theme's out of the output.
+# Any warning stops it, at the end, so that all are seen.
 docs: $(VENV)/.docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --site-dir build/site
+	rm -rf build/site
+	$(BIN)/python -m sphinx -b html -E -W --keep-going -q -d build/doctrees docs build/site
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py

@@ -151,7 +151,7 @@ class LocallyConnected(nn.Module):
             self.bias = nn.Parameter(torch.zeros(n_positions, n_out))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Responses, shape (n, n_out, *grid), of images, shape (n, n_in, height, width)."""
+        """Responses, shape ``(n, n_out, *grid)``, of images, shape (n, n_in, height, width)."""
         seen = functional.unfold(images, self.filter_size, padding=self.filter_size // 2, stride=self.stride)
         responses = torch.einsum("nkp,pok->nop", seen, self.weight) + self.bias.T
         return responses.unflatten(2, self.grid)
