@@ -17,9 +17,24 @@ from normenc.tasks.scenes import check_folder, patches
 from normenc.tasks.scores import explained_variance
 from normenc.tasks.task import TASKS, Rng
 
-__all__ = ["Denoising", "MaskedAutoencoding", "PatchTask"]
+__all__ = ["Denoising", "MaskedAutoencoding", "PatchTask", "check_middle", "middle_of"]
 
 MASK_GREY = 0.5
+
+
+def check_middle(middle: tuple[int, ...], size: tuple[int, int]) -> None:
+    """Raise InputError unless `middle` is a height and a width within an image of this size, in pixels."""
+    if len(middle) != 2 or not all(1 <= part <= side for part, side in zip(middle, size, strict=True)):
+        raise InputError(
+            f"middle is {middle}; it must be a height and a width in pixels, at most those of the patch, "
+            f"{size[0]} x {size[1]}"
+        )
+
+
+def middle_of(images: torch.Tensor, middle: tuple[int, int]) -> torch.Tensor:
+    """The middle part of images, shape (n, height * width), of which `middle` is height and width in pixels."""
+    top, left = ((side - part) // 2 for side, part in zip(images.shape[1:], middle, strict=True))
+    return images[:, top : top + middle[0], left : left + middle[1]].flatten(1)
 
 
 @dataclass(frozen=True)
@@ -130,12 +145,7 @@ class Denoising(PatchTask):
         super().__post_init__()
         if not (np.isfinite(self.noise) and self.noise >= 0):
             raise InputError(f"noise is {self.noise}; it must be a standard deviation of at least 0")
-        middle, size = self.middle or self.image_size, self.image_size
-        if len(middle) != 2 or not all(1 <= part <= side for part, side in zip(middle, size, strict=True)):
-            raise InputError(
-                f"middle is {self.middle}; it must be a height and a width in pixels, at most those of the patch, "
-                f"{size[0]} x {size[1]}"
-            )
+        check_middle(self.middle or self.image_size, self.image_size)
         check_folder(self)
 
     @property
@@ -162,9 +172,7 @@ class Denoising(PatchTask):
         return (patches + self.noise * torch.from_numpy(rng.standard_normal(patches.shape)).float()).clamp_(0, 1)
 
     def _middle(self, patches: torch.Tensor) -> torch.Tensor:
-        height, width = self.middle or self.image_size
-        top, left = ((side - part) // 2 for side, part in zip(self.image_size, (height, width), strict=True))
-        return patches[:, top : top + height, left : left + width].flatten(1)
+        return middle_of(patches, self.middle or self.image_size)
 
 
 @named(TASKS, "masked-autoencoding")

@@ -11,7 +11,7 @@ import torch
 
 from normenc.errors import InputError
 from normenc.keys import Positive, Size, Units, named
-from normenc.tasks.patches import PatchTask
+from normenc.tasks.patches import PatchTask, check_middle, middle_of
 from normenc.tasks.references import N_SCORED, Reference
 from normenc.tasks.scenes import patches
 from normenc.tasks.task import TASKS, Rng
@@ -96,12 +96,7 @@ class SparseCoding(PatchTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        size = self.image_size
-        if len(self.middle) != 2 or not all(1 <= part <= side for part, side in zip(self.middle, size, strict=True)):
-            raise InputError(
-                f"middle is {self.middle}; it must be a height and a width in pixels, at most those of the patch, "
-                f"{size[0]} x {size[1]}"
-            )
+        check_middle(self.middle, self.image_size)
         if not 2 <= self.n_atoms <= N_LEARNED:
             raise InputError(f"n_atoms is {self.n_atoms}; it must be at least 2 and at most {N_LEARNED}")
         if not (np.isfinite(self.cost) and self.cost > 0):
@@ -146,13 +141,8 @@ class SparseCoding(PatchTask):
 
     def _shown(self, patches: torch.Tensor, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
         found = self.dictionary()
-        flat = _cut(patches, self.middle).double()
+        flat = middle_of(patches, self.middle).double()
         return patches, ((flat - torch.from_numpy(found.mean)) / found.scale).float()
-
-
-def _cut(whole: torch.Tensor, middle: tuple[int, int]) -> torch.Tensor:
-    top, left = ((side - part) // 2 for side, part in zip(whole.shape[1:], middle, strict=True))
-    return whole[:, top : top + middle[0], left : left + middle[1]].flatten(1)
 
 
 @lru_cache(maxsize=20)
@@ -163,7 +153,7 @@ def _learned(folder: str | None, resolution: float, middle: tuple[int, int], n_a
     from threadpoolctl import threadpool_limits
 
     whole = patches(N_LEARNED, np.random.default_rng(0), "train", folder, resolution=resolution).images
-    flat = _cut(whole, middle).double().numpy()
+    flat = middle_of(whole, middle).double().numpy()
     mean = flat.mean(axis=0)
     scale = float((flat - mean).std())
     if scale == 0:
