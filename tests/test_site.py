@@ -20,8 +20,8 @@ from sphinx.errors import ExtensionError
 import normenc
 
 ROOT = Path(__file__).parents[1]
-# In styles; what is imported from the same folder is not fetched from another host.
-ELSEWHERE = r"(@import\s+|url\(\s*)[\"']?(https?:)?//"
+THEMES_OWN = '@import "../basic.css";'  # Sphinx's styles, beside the theme's; nothing else may be imported
+ELSEWHERE = r"@import|url\(\s*[\"']?(https?:)?//"
 # What serves the others, and the command.
 INNER = {
     "arrays",
@@ -83,9 +83,9 @@ def test_nothing_is_fetched_from_another_host(site):
     for path in pages:
         elsewhere = [address for address in Page(path).fetched if re.match(r"(https?:)?//", address)]
         assert not elsewhere, (path, elsewhere)
-        assert not re.search(ELSEWHERE, path.read_text(encoding="utf-8"))
+        assert not re.search(ELSEWHERE, path.read_text(encoding="utf-8").replace(THEMES_OWN, ""))
     for path in site.glob("**/*.css"):
-        assert not re.search(ELSEWHERE, path.read_text(encoding="utf-8")), path
+        assert not re.search(ELSEWHERE, path.read_text(encoding="utf-8").replace(THEMES_OWN, "")), path
 
 
 def test_every_public_module_has_a_page():
