@@ -4,10 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import linprog
 
 from normenc.stimuli import gratings
+from normenc.stimuli.waves import FREQUENCY, frame_of, phases_along
 from normenc.tasks import (
     TASKS,
+    ContrastiveInvariance,
     Denoising,
     MaskedAutoencoding,
     NaturalRotation,
@@ -66,6 +69,47 @@ def test_tilt_has_a_limit_where_both_sides_are_the_same_image():
     assert not alike(-0.0109, 0.0109)
     assert alike(89.9921, -89.9921)
     assert not alike(89.9918, -89.9918)
+
+
+def test_partners_of_gratings_have_a_limit():
+    """All orientations and phases near the true ones whose pixels fall on the same side of every edge look alike.
+
+    Whoever takes the middle of these orientations is right on average; a partner is found unless one of 99 others lies
+    between the two answers. Contrast and noise tell nothing more: at 0.5 and 0.05, light is 10 standard deviations away
+    from dark.
+    """
+    rng, away = np.random.default_rng(0), []
+    for orientation, phase in zip(rng.uniform(-90, 90, 80), rng.uniform(0, 360, 80), strict=True):
+        ends = [_same_image_until(orientation, phase, way) for way in (-1, 1)]
+        away.append(np.mean([turn for turn, _ in ends]))
+        if len(away) <= 10:
+            turns, shifts = np.array([np.zeros(2), *(np.multiply(0.95, end) for end in ends)]).T
+            alike = gratings(orientation + turns, phase=phase + shifts)
+            assert torch.equal(alike[0], alike[1])
+            assert torch.equal(alike[0], alike[2])
+    assert np.abs(away).mean() == pytest.approx(0.009, abs=0.002)
+    between = np.abs(np.subtract.outer(away, away))[np.triu_indices(80, 1)]
+    found = np.mean((1 - 2 * between / 180) ** 99)
+    assert found == pytest.approx(0.985, abs=0.004)
+    task = ContrastiveInvariance(views="gratings")
+    assert task.reference(np.random.default_rng(0)).score < found
+
+
+def _same_image_until(orientation: float, phase: float, way: int) -> tuple[float, float]:
+    """How far a grating can be turned, right (1) or left (-1), and by how much be shifted, with no pixel changed."""
+    frame = frame_of(0.1, None)
+
+    def phases(turn: float) -> np.ndarray:
+        x, y = phases_along(np.deg2rad([orientation + turn]), np.array([FREQUENCY]), frame)
+        return np.rad2deg(x[0][None, :] + y[0][:, None]).ravel() + phase
+
+    here, slope = phases(0), (phases(1e-4) - phases(-1e-4)) / 2e-4
+    edge = np.round(here / 180) * 180  # the middle of a pixel's stripe, 90 degrees from its edges
+    slopes = np.stack([slope, np.ones_like(slope)], axis=1)
+    bounds = np.concatenate([edge + 90 - here, here - edge + 90])
+    near = bounds < 20  # others are no constraint at the few degrees in question
+    found = linprog([-way, 0], np.concatenate([slopes, -slopes])[near], bounds[near], bounds=[(-0.5, 0.5), (-5, 5)])
+    return found.x[0], found.x[1]
 
 
 def test_three_quarters_of_the_way_to_the_reference_count_as_learned():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -158,12 +159,36 @@ def turned_patch(
     image: npt.NDArray[np.float32], centre: tuple[float, float], angle: float, size: tuple[int, int]
 ) -> npt.NDArray[np.float32]:
     """The patch of `size` around `centre` (row, column) of `image`, rotated clockwise by `angle` degrees."""
-    from skimage.transform import EuclideanTransform, warp
+    middle = (size[0] - 1) / 2, (size[1] - 1) / 2
+    return placed(image, centre, middle, size, angle=angle, mode="edge")
 
-    middle = (np.array(size)[::-1] - 1) / 2  # x, y
-    turn = EuclideanTransform(translation=-middle) + EuclideanTransform(rotation=-np.deg2rad(angle))
-    to_image = turn + EuclideanTransform(translation=centre[::-1])
-    return warp(image, to_image, output_shape=size, order=1, mode="edge", preserve_range=True).astype(np.float32)
+
+def placed(
+    image: npt.NDArray[np.float32],
+    point: tuple[float, float],
+    place: tuple[float, float],
+    size: tuple[int, int],
+    *,
+    angle: float,
+    scale: float = 1.0,
+    mode: Literal["constant", "edge"] = "constant",
+) -> npt.NDArray[np.float32]:
+    """An image of `size` that shows a `point` (row, column) of `image` at `place`, rotated clockwise, interpolated.
+
+    `scale` is in pixels of `image` per pixel; `mode` says what is beyond its border: 0, or the pixel at the border.
+    """
+    from skimage.transform import warp
+
+    turn = np.deg2rad(-angle)
+    cosine, sine = scale * np.cos(turn), scale * np.sin(turn)
+    turned = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+    to_image = _moved(*point) @ (turned @ _moved(-place[0], -place[1]))
+    return warp(image, to_image, output_shape=size, order=1, mode=mode, clip=False).astype(np.float32, copy=False)
+
+
+def _moved(down: float, right: float) -> npt.NDArray[np.float64]:
+    """The matrix of a shift of (x, y, 1)."""
+    return np.array([[1.0, 0.0, right], [0.0, 1.0, down], [0.0, 0.0, 1.0]])
 
 
 def _source(item: str | npt.ArrayLike, index: int, zoom: int) -> tuple[str, npt.NDArray[np.float32]]:

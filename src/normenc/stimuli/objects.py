@@ -10,7 +10,7 @@ import torch
 
 from normenc.errors import InputError
 from normenc.stimuli.images import IMAGE_SUFFIXES, read_grey
-from normenc.stimuli.natural import PHOTOGRAPHS, natural_patches
+from normenc.stimuli.natural import PHOTOGRAPHS, natural_patches, placed
 from normenc.stimuli.sets import StimulusSet
 from normenc.stimuli.study_size import fit_image
 from normenc.stimuli.waves import image_size
@@ -90,13 +90,14 @@ def digits(
         )
     examples, labels = _handwritten(test)
     images = _backgrounds(n, rng, background, resolution, test)
+    middle = (DIGIT_SIDE - 1) / 2
     rows = []
     for image in images:
         chosen = int(rng.choice(len(examples)))
         height = rng.uniform(*size) * min(shape)
         row, column = (rng.uniform(height / 2, side - height / 2) for side in shape)
         angle = rng.uniform(-rotation, rotation)
-        ink = _placed(examples[chosen], (row, column), height, angle, shape)
+        ink = placed(examples[chosen], (middle, middle), (row, column), shape, angle=angle, scale=DIGIT_SIDE / height)
         image += ink * ((image.mean() < 0.5) - image)
         rows.append((labels[chosen], chosen, row, column, height, angle))
     columns = ["digit", "example", "row", "column", "height", "rotation"]
@@ -183,22 +184,3 @@ def _backgrounds(
     patches = natural_patches(n, rng, photographs=names, rotation=180, resolution=resolution).images.numpy()
     means = patches.mean(axis=(1, 2), keepdims=True)
     return means + BACKGROUND_CONTRAST * (patches - means)
-
-
-def _placed(
-    digit: npt.NDArray[np.float32],
-    centre: tuple[float, float],
-    height: float,
-    angle: float,
-    shape: tuple[int, int],
-) -> npt.NDArray[np.float32]:
-    """The ink of `digit` on every pixel, 0 to 1; `angle` clockwise in degrees."""
-    from skimage.transform import EuclideanTransform, SimilarityTransform, warp
-
-    middle = (DIGIT_SIDE - 1) / 2
-    to_digit = (
-        EuclideanTransform(translation=(-centre[1], -centre[0]))
-        + SimilarityTransform(scale=DIGIT_SIDE / height, rotation=-np.deg2rad(angle))
-        + EuclideanTransform(translation=(middle, middle))
-    )
-    return warp(digit, to_digit, output_shape=shape, order=1, mode="constant", cval=0).astype(np.float32)
