@@ -4,7 +4,7 @@ from scipy.ndimage import rotate
 
 from normenc.errors import InputError
 from normenc.stimuli import PHOTOGRAPHS, natural_patches, photograph
-from normenc.stimuli.natural import turned_patch
+from normenc.stimuli.natural import placed, turned_patch
 
 
 def test_photographs_for_testing_are_others():
@@ -63,3 +63,13 @@ def test_the_same_generator_gives_the_same_patches():
 def test_bad_input_is_named(options, message):
     with pytest.raises(InputError, match=message):
         natural_patches(**{"n": 1, "rng": np.random.default_rng(0)} | options)
+
+
+def test_an_image_is_placed_turned_and_scaled():
+    image = np.random.default_rng(0).random((9, 9)).astype(np.float32)
+    middle = (4.0, 4.0)
+    np.testing.assert_array_equal(placed(image, (5, 6), (0, 1), (3, 3), angle=0), image[5:8, 5:8])
+    np.testing.assert_allclose(placed(image, middle, middle, (9, 9), angle=90), np.rot90(image, -1), atol=1e-5)
+    np.testing.assert_array_equal(placed(image, middle, (2, 2), (5, 5), angle=0, scale=2), image[::2, ::2])
+    beyond = [placed(image, (0, 0), (1, 1), (2, 2), angle=0, mode=mode)[0, 0] for mode in ("constant", "edge")]
+    assert beyond == [0, image[0, 0]]
