@@ -1,8 +1,8 @@
 """Which norms are really learned: held-out scores of networks beside chance, reference, and what is wanted.
 
-``python benchmarks/norms.py`` prints the table (1 to 2 CPU minutes a network, 9 for partners of gratings); ``--seeds 5`` gives medians of five,
-``--only digits`` some rows alone. Networks are trained by AdamW with a one-cycle schedule, on stimuli that are fresh in
-every epoch.
+``python benchmarks/norms.py`` prints the table (1 to 2 CPU minutes a network, 9 for partners of gratings);
+``--seeds 5`` gives medians of five, ``--only digits`` some rows alone. Networks are trained by AdamW with a
+one-cycle schedule, on stimuli that are fresh in every epoch.
 """
 
 import argparse
