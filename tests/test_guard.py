@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import warnings
+from functools import wraps
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,43 @@ def test_every_command_refuses_bad_input_in_one_line_and_exit_2(normenc, command
     code, _, err = normenc(command, "--no-such-option")
     assert code == 2
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "error, code, said",
+    [
+        (KeyboardInterrupt(), 130, "normenc: interrupted"),
+        (InputError("say which"), 2, "normenc: error: say which"),
+        (OSError(28, "No space left", "a.csv"), 1, "normenc: error: a.csv: the disk is full"),
+        (ConnectionError("nobody answers"), 1, "normenc: error: nobody answers"),
+        (MemoryError(), 1, "normenc: error: there is not enough memory"),
+        (KeyError("x"), 1, "normenc: error: this is a bug in normenc (KeyError: 'x')"),
+    ],
+    ids=["interrupted", "input", "disk", "network", "memory", "bug"],
+)
+def test_exit_codes_are_the_same_for_all_commands(normenc, monkeypatch, error, code, said):
+    from typer.main import get_command
+
+    from normenc.cli import app
+    from normenc.cli.recordings import recordings_app
+
+    for typed in [*app.registered_commands, *recordings_app.registered_commands]:
+
+        @wraps(typed.callback)
+        def fails(*arguments, **options):
+            raise error
+
+        monkeypatch.setattr(typed, "callback", fails)
+    commands = get_command(app).commands
+    lines = {(name,): command for name, command in commands.items() if name != "recordings"}
+    lines |= {("recordings", name): command for name, command in commands["recordings"].commands.items()}
+    assert len(lines) > 14
+    for line, command in lines.items():
+        assert not any(given.required for given in command.params if given.param_type_name == "option"), line
+        needed = ["x" for given in command.params if given.required]
+        ended, out, err = normenc(*line, *needed)
+        assert (ended, out, len(err.splitlines())) == (code, "", 1), line
+        assert err.startswith(said)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("cannot " + "x" * 9000), RecursionError(), ZeroDivisionError("a\nb")])

@@ -14,11 +14,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-__all__ = ["ProgressCallback", "Stage", "SweepProgress", "each", "listener", "reporting", "stage"]
+__all__ = ["ProgressCallback", "Stage", "SweepProgress", "counting", "each", "listener", "reporting", "stage"]
 
 QUIET_EVERY = 30.0  # seconds between lines of progress where there is no terminal
 REPORT_EVERY = 0.2  # seconds between reports within a step
 NOTEBOOK_EVERY = 0.5  # seconds between changes of what a notebook shows
+SHORT = 1.0  # seconds in which a function that is called in a notebook shows nothing
 Item = TypeVar("Item")
 
 
@@ -211,6 +212,36 @@ def reporting(progress: bool | ProgressCallback) -> Iterator[ProgressCallback]:
 
 
 @contextmanager
+def counting(name: str, progress: Callable[[int, int], None] | None = None) -> Iterator[Callable[[int, int], None]]:
+    """Tell how much of its work a function of the library has done, for those that make no stages.
+
+    Parameters
+    ----------
+    name : str
+        What it does, such as ``"inference"``.
+    progress : callable, optional
+        Who is told (done, all). By default a notebook shows it, of work that lasts longer than a second and is no part
+        of other work that shows its own.
+
+    Yields
+    ------
+    callable
+        To be called as (done, all).
+    """
+    if progress is not None or _LISTENER.get() is not None or not _is_notebook():
+        yield progress or _uncounted
+        return
+    with reporting(True) as show:
+        counted = Stage(show, name, 1)
+
+        def tell(done: int, total: int) -> None:
+            if time.monotonic() - counted.started >= SHORT:
+                counted.progress(done, total)
+
+        yield tell
+
+
+@contextmanager
 def _shown(progress: bool | ProgressCallback) -> Iterator[ProgressCallback]:
     if callable(progress):
         yield progress
@@ -221,13 +252,13 @@ def _shown(progress: bool | ProgressCallback) -> Iterator[ProgressCallback]:
     if (around := _LISTENER.get()) is not None:
         yield around
         return
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if console.is_jupyter:
+    if _is_notebook():
         with _in_notebook() as show:
             yield show
         return
+    from rich.console import Console
+
+    console = Console(stderr=True)
     if console.is_terminal and not console.is_dumb_terminal:
         with _bars(console) as show:
             yield show
@@ -243,25 +274,40 @@ def _nobody(state: SweepProgress) -> None:
     pass
 
 
+def _uncounted(done: int, total: int) -> None:
+    pass
+
+
+def _is_notebook() -> bool:
+    """Whether a cell of a notebook, which rich knows, runs this."""
+    if "IPython" not in sys.modules:
+        return False
+    from rich.console import Console
+
+    return Console(stderr=True).is_jupyter
+
+
 @contextmanager
 def _in_notebook() -> Iterator[ProgressCallback]:
-    """One line that changes in the output of a cell; it is empty at the end."""
+    """One line that changes in the output of a cell, from the first report on; it is empty at the end."""
     from IPython.display import display
 
-    line = display({"text/plain": ""}, raw=True, display_id=True)
+    line: Any = None
     told, last = 0.0, ""
 
     def show(state: SweepProgress) -> None:
-        nonlocal told, last
+        nonlocal line, told, last
         now = time.monotonic()
         if state.stage != last or now - told >= NOTEBOOK_EVERY:
             told, last = now, state.stage
+            line = line or display({"text/plain": ""}, raw=True, display_id=True)
             line.update({"text/plain": str(state)}, raw=True)
 
     try:
         yield show
     finally:
-        line.update({"text/plain": ""}, raw=True)
+        if line is not None:
+            line.update({"text/plain": ""}, raw=True)
 
 
 @contextmanager
