@@ -15,6 +15,7 @@ FLOOR = (
     "keys",
     "optimizers",
     "progress",
+    "progress_showing",
     "renamed",
     "showing",
     "stimulus_types",

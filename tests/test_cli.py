@@ -89,7 +89,7 @@ def ran(tmp_path_factory):
     with pytest.MonkeyPatch.context() as here, redirect_stdout(out), redirect_stderr(err):
         here.chdir(folder)
         here.setenv("NORMENC_CACHE", str(folder / "cache"))
-        here.setattr("normenc.progress.QUIET_EVERY", 3600.0)  # however slow the machine is
+        here.setattr("normenc.progress_showing.QUIET_EVERY", 3600.0)  # however slow the machine is
         here.setattr(sys, "argv", ["normenc", "run", "small.toml", "--seed", "3"])
         with pytest.raises(SystemExit) as stopped:
             cli.main()

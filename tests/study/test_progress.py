@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from normenc import progress as room
+from normenc import progress_showing
 from normenc.progress import Stage, each, reporting, stage
 from normenc.study import Study, SweepProgress, run
 
@@ -113,7 +113,7 @@ def test_a_stage_of_nothing_is_none():
 def test_without_a_terminal_a_long_step_is_no_silence(monkeypatch):
     written = io.StringIO()
     monkeypatch.setattr("sys.stderr", written)
-    monkeypatch.setattr(room, "QUIET_EVERY", 0.02)
+    monkeypatch.setattr(progress_showing, "QUIET_EVERY", 0.02)
     with reporting(True) as tell, stage(tell, "comparing", 2) as counted:
         for _ in range(1000):  # nobody tells anything meanwhile
             time.sleep(0.01)
