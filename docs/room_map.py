@@ -1,6 +1,7 @@
 """Which room of the package imports from which, read from the code, and drawn as a map in which data go down."""
 
 import ast
+from functools import cache
 from pathlib import Path
 from textwrap import fill
 
@@ -75,6 +76,7 @@ def storeys(imports: dict[str, set[str]]) -> list[list[str]]:
     return found
 
 
+@cache
 def room_map() -> str:
     """The map: a line a room, with those that it imports from, which stand above it."""
     imports = rooms()

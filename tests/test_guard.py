@@ -151,11 +151,11 @@ def test_doctor_says_what_is_there_and_what_is_missing(normenc, tmp_path, monkey
 def test_ctrl_c_during_start_is_one_line_and_exit_130(tmp_path, command, seconds):
     environment = os.environ | {"NORMENC_CACHE": str(tmp_path)}
     process = subprocess.Popen(
-        [sys.executable, "-c", f"print(flush=True); {PROGRAM}", *command],
+        [sys.executable, "-c", f"from normenc.cli import main; print(flush=True); {PROGRAM}", *command],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path,
     )  # fmt: skip
     assert process.stdout is not None
-    process.stdout.readline()  # Python itself has started
+    process.stdout.readline()  # from here on main() answers for it
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=600)
