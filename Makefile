@@ -22,7 +22,7 @@ lint: $(VENV)/.lint
 
 # Any warning stops it, at the end, so that all are seen.
 docs: $(VENV)/.docs
-	rm -rf build/site
+	rm -rf build/site docs/examples
 	$(BIN)/python -m sphinx -b html -E -W --keep-going -q -d build/doctrees docs build/site
 
 bench: $(VENV)/.test
