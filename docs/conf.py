@@ -1,7 +1,7 @@
 """The documentation site: `make docs` builds it into build/site, and any warning stops it.
 
-Where the site will be published, two variables say so: NORMENC_DOCS_REPOSITORY is the repository, OWNER/NAME, for links that
-open notebooks in Colab and Binder, and NORMENC_DOCS_VERSION the version of the site, "dev" or that of a release.
+Two variables say where it will be published: NORMENC_DOCS_REPOSITORY is the repository, OWNER/NAME, for links that open
+notebooks in Colab and Binder, and NORMENC_DOCS_VERSION the version of the site, "dev" or that of a release.
 """
 
 import os
@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "docs" / "extensions")]
 
 import gallery  # noqa: E402
-
 import normenc  # noqa: E402
 
 REPOSITORY = os.environ.get("NORMENC_DOCS_REPOSITORY", "")
@@ -85,7 +84,7 @@ html_copy_source = False
 html_show_search_summary = False  # it fetches pages, which browsers refuse from disk
 html_theme_options = {
     "navbar_align": "left",
-    "header_links_before_dropdown": 9,
+    "header_links_before_dropdown": 7,
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
     "navbar_end": ["version-switcher", "theme-switcher"],

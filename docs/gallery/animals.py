@@ -2,8 +2,8 @@
 Is the model as close as one animal to another?
 ===============================================
 
-A model cannot be asked to resemble an animal more than animals resemble each other. That is a mark to reach, beside the noise
-ceiling.
+A model that is less similar to an animal than animals are to each other can be told from an
+animal. That is a mark to reach, beside the noise ceiling.
 """
 
 import matplotlib.pyplot as plt
@@ -27,11 +27,12 @@ models = {
 # The similarity of each model with each animal, minus that of the other animals with it.
 
 found = rsa.against_animals(models, given["data"], subject=given["subject"], ordered=True, n_samples=200)
-print(found.models[["model", "similarity", "between_animals", "difference", "low", "high", "p_holm"]].round(2).to_string(index=False))
+columns = ["model", "similarity", "between_animals", "difference", "low", "high", "p_holm"]
+print(found.models[columns].round(2).to_string(index=False))
 
 with figures.style():
     _, axes = plt.subplots(figsize=(7, 3), layout="constrained")
-    # Picture: for each model a dot per animal and the mean with its interval, left and right of zero, the similarity between animals
+    # Picture: similarity with six animals, minus that between animals; below 0 for pixels alone
     for place, row in found.models.iterrows():
         own = found.animals.loc[found.animals["model"] == row["model"], "difference"]
         axes.plot(own, [place] * len(own), "o", color="tab:blue", alpha=0.4)
@@ -49,8 +50,8 @@ ceiling = rsa.noise_ceiling(given["data"], subject=given["subject"])
 print(f"between animals {found.between[0]:.2f}; noise ceiling {ceiling.lower:.2f} to {ceiling.upper:.2f}")
 
 # %%
-# **What this shows.** Pixels can be told from an animal. Gabor energy cannot: it is more similar to an animal than animals are
-# to each other, and yet below the noise ceiling.
+# **What this shows.** Pixels can be told from an animal. Gabor energy cannot: it is more similar
+# to an animal than animals are to each other, and yet below the noise ceiling.
 #
-# **What this does not show.** That a model which passes is right. Two animals are both noisy, and a model is not, so that the
-# mark is easier to reach than the ceiling.
+# **What this does not show.** That a model which passes is right. Two animals are both noisy, and
+# a model is not, so that the mark is easier to reach than the ceiling.

@@ -2,7 +2,8 @@
 What would tell these models apart?
 ===================================
 
-Two models may be equally similar to a recording because its stimuli do not separate them. Which stimuli would?
+Two models may be equally similar to a recording because its stimuli do not separate them. Which
+stimuli would?
 """
 
 import matplotlib.pyplot as plt
@@ -28,8 +29,10 @@ models = {
 experiment = {"n_neurons": 40, "noise": 3.0, "n_repeats": 2}
 chosen = rsa.choose_stimuli(models, 12, **experiment)
 
-# Picture: the twelve chosen stimuli
-figures.example_stimuli(pool.images[chosen.stimuli].numpy(), pool.parameters["kind"].iloc[chosen.stimuli].tolist())
+_, panels = plt.subplots(2, 6, figsize=(9, 2.8), layout="constrained")
+kinds = pool.parameters["kind"].iloc[chosen.stimuli].str.removesuffix("s").tolist()
+# Picture: the twelve chosen stimuli, most of them plaids
+figures.example_stimuli(pool.images[chosen.stimuli].numpy(), kinds, axes=panels)
 
 # %%
 # How often would the true model be named, with these and with stimuli drawn at random?
@@ -43,21 +46,27 @@ def rate(places):
 
 
 rng = np.random.default_rng(1)
-rates = {"chosen": [rate(chosen.stimuli)], "random": [rate(rng.choice(60, 12, replace=False)) for _ in range(10)]}
+rates = {
+    "chosen": [rate(chosen.stimuli)],
+    "random": [rate(rng.choice(60, 12, replace=False)) for _ in range(10)],
+}
 print(pd.Series({name: np.mean(own) for name, own in rates.items()}).round(2).to_string())
 
 with figures.style():
     _, axes = plt.subplots(figsize=(6, 2.5), layout="constrained")
-    # Picture: identification rates of ten random sets of stimuli, and of the chosen set, which is higher than all or most of them
-    for row, (name, own) in enumerate(rates.items()):
+    # Picture: identification rates of ten random sets of stimuli, and of the chosen set, which is higher
+    for row, own in enumerate(rates.values()):
         axes.plot(own, [row] * len(own), "o", alpha=0.7)
-    axes.set(yticks=range(2), yticklabels=list(rates), xlabel="recordings that name the true model", xlim=(0.3, 1.02), ylim=(-0.5, 1.5))
+    axes.set(yticks=range(2), yticklabels=list(rates), xlim=(0.3, 1), ylim=(-0.5, 1.5))
+    axes.set_xlabel("share of recordings that name the true model")
     axes.axvline(1 / 3, color="grey", linestyle=":")
 plt.show()
 
 # %%
-# **What this shows.** The chosen stimuli name the true model more often than random ones. The dotted line is chance.
+# **What this shows.** The chosen stimuli name the true model more often than random ones. The
+# dotted line is chance.
 #
-# **What this does not show.** What real neurons do: their noise is assumed, and they are taken to be driven equally by all
-# stimuli. ``normenc design`` takes noise and strength from a recording that you have, includes the layers of your networks,
-# and writes the stimuli as files (:doc:`/design_stimuli`).
+# **What this does not show.** What real neurons do: their noise is assumed, and they are taken to
+# be driven equally by all stimuli. ``normenc design`` takes noise and strength from a recording
+# that you have, includes the layers of your networks, and writes the stimuli as files
+# (:doc:`/design_stimuli`).

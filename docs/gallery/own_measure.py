@@ -2,8 +2,8 @@
 My own measure
 ==============
 
-You would compare matrices in another way than by a correlation. Any function of two vectors of dissimilarities will do, with
-the same intervals, tests and noise ceiling.
+You would compare matrices in another way than by a correlation. Any function of two vectors of
+dissimilarities will do, with the same intervals, tests and noise ceiling.
 """
 
 import matplotlib.pyplot as plt
@@ -13,7 +13,8 @@ from normenc import controls, figures, quality, recordings, rsa, stimuli
 from normenc.representations import represent
 
 # %%
-# The measure: of the quarter of pairs that are most alike in each matrix, the share that is most alike in both.
+# The measure: of the quarter of pairs that are most alike in each matrix, the share that is most
+# alike in both.
 
 
 def nearest_shared(x, y):
@@ -36,21 +37,22 @@ models = {
 }
 
 # %%
-# Compare by it, and by a correlation. A function is called for every bootstrap sample and every order of the stimuli, so
-# take few of them while you try it out.
+# Compare by it, and by a correlation. A function is called for every bootstrap sample and every
+# order of the stimuli, so take few of them while you try it out.
 
 given = quality.rdms_for_inference(recording) | {"ordered": True, "n_samples": 100, "n_permutations": 199}
 with figures.style():
     _, panels = plt.subplots(1, 2, figsize=(11, 3), layout="constrained")
-    # Picture: bars of three models under Pearson correlation and under the measure, each with intervals and noise ceiling
+    # Picture: similarity of three models by Pearson correlation and by the new measure
     for axes, method in zip(panels, ("pearson", measure), strict=True):
         rsa.infer(models, **given, method=method).plot("3 simulated mice", axes=axes)
 plt.show()
 
 # %%
-# **What this shows.** Both measures rank the models alike. By the measure of nearest pairs, pixels are above zero: in all
-# codes, gratings a few degrees apart are alike.
+# **What this shows.** Both measures rank the models alike. Pixels share nothing with the recording
+# by the correlation, and a fifth of the nearest pairs: two random choices of a quarter of the
+# pairs share a seventh.
 #
-# **What this does not show.** Which measure is right. A measure answers a question, and its values cannot be compared with
-# those of another. In a study file, ``measures = ["my_lab:nearest_shared"]`` names a function by its import path
-# (:doc:`/own_parts`).
+# **What this does not show.** Which measure is right. A measure answers a question, and its values
+# cannot be compared with those of another. In a study file,
+# ``measures = ["my_lab:nearest_shared"]`` names a function by its import path (:doc:`/own_parts`).

@@ -14,7 +14,8 @@ from normenc import figures, quality, recordings, rsa, stimuli, tasks, training
 from normenc.representations import represent
 
 # %%
-# The network: filters, their squares as in the energy model of complex cells, and an average over neighbours.
+# The network: filters, their squares as in the energy model of complex cells, and an average over
+# neighbours.
 
 
 class Energy(nn.Module):
@@ -33,7 +34,8 @@ class Energy(nn.Module):
 
 
 # %%
-# The control: an image by the mean grey of 6 x 6 cells. It has no orientation in it, only light and dark.
+# The control: an image by the mean grey of 6 x 6 cells, which tells where it is light and where it
+# is dark.
 
 
 def coarse_light(images):
@@ -46,7 +48,8 @@ def coarse_light(images):
 
 task = tasks.TiltDiscrimination(n_train=500)
 result = training.train(Energy, task, seed=1, n_epochs=20, learning_rate=0.01, momentum=0.9, progress=False)
-print(f"correct on fresh gratings: {result.log.held_out_score:.2f}, before training {result.log.untrained_score:.2f}")
+log = result.log
+print(f"correct on fresh gratings: {log.held_out_score:.2f}, before training {log.untrained_score:.2f}")
 
 recording = recordings.simulated_v1(150, n_repeats=8, n_stimuli=37, seed=1)
 images = stimuli.gratings(recording.stimulus)
@@ -57,21 +60,23 @@ models = {
 }
 found = rsa.infer(models, **quality.rdms_for_inference(recording), ordered=True, n_samples=100)
 
-# Picture: bars of similarity with V1 of the trained network, its untrained twin, and the control
+# Picture: similarity with V1 of the trained network, its untrained twin, and the control
 found.plot(recording.label)
 
 # %%
 # The filters, before and after training.
 
-# Picture: eight filters of 9 x 9 pixels, random before training and with some orientation after it
+# Picture: eight filters of 9 x 9 pixels, as they began and as they were learned, which is nearly the same
 figures.learned_filters(
     result.untrained.filters.weight.detach()[:, 0], result.network.filters.weight.detach()[:, 0]
 )
 plt.show()
 
 # %%
-# **What this shows.** Squared random filters are already similar to the recording, and coarse light is not.
+# **What this shows.** The network solves the task with filters that hardly changed. Training makes
+# it a little more similar to the recording; before it, it was no more similar than coarse light.
 #
-# **What this does not show.** What other seeds would give: train several (:ref:`sphx_glr_examples_training_effect.py`). In a
-# study file both are named by import path, ``"my_lab:Energy"`` and ``"my_lab:coarse_light"``, and then appear in every table
-# and in the report (:doc:`/own_parts`).
+# **What this does not show.** What other seeds would give: train several
+# (:ref:`sphx_glr_examples_training_effect.py`). In a study file both are named by import path,
+# ``"my_lab:Energy"`` and ``"my_lab:coarse_light"``, and then appear in every table and in the
+# report (:doc:`/own_parts`).

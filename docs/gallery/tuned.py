@@ -2,7 +2,8 @@
 How are my neurons tuned, and the units of a network?
 =====================================================
 
-Tuning curves, preferences and selectivity, computed by the same functions for neurons and for units.
+Tuning curves, preferences and selectivity, computed by the same functions for neurons and for
+units.
 """
 
 import matplotlib.pyplot as plt
@@ -11,7 +12,8 @@ from normenc import figures, networks, recordings, stimuli, tasks, training, tun
 from normenc.representations import represent
 
 # %%
-# Single trials of 120 simulated neurons. Which of them are tuned is a test for each, at a false discovery rate of 0.05.
+# Single trials of 120 simulated neurons. Which of them are tuned is a test for each, at a false
+# discovery rate of 0.05.
 
 recording = recordings.simulated_v1(120, n_repeats=8, n_stimuli=37, seed=4)
 trials, shown = recording.trials.to_numpy(), recording.trials["orientation"].to_numpy()
@@ -28,10 +30,13 @@ units = tuning.population_summary(layer, recording.stimulus)
 print(units)
 
 # %%
-# Four of each, drawn at random among those that are tuned. The band is one standard error. Choosing the best would show
-# what is best about noise.
+# Four of each, drawn at random among those that are tuned. The band is one standard error.
+# Choosing the best would show what is best about noise.
 
-curves = {"V1": tuning.tuning_curves(trials, shown), "pool": tuning.tuning_curves(layer, recording.stimulus)}
+curves = {
+    "V1": tuning.tuning_curves(trials, shown),
+    "pool": tuning.tuning_curves(layer, recording.stimulus),
+}
 is_tuned = {"V1": neurons.units["tuned_orientation"], "pool": units.units["tuned_orientation"]}
 chosen = {name: tuned[tuned].sample(4, random_state=0).index.tolist() for name, tuned in is_tuned.items()}
 
@@ -49,9 +54,11 @@ figures.tuning_curves(
 
 tables = {"V1": neurons.units, "pool": units.units}
 
-# Picture: polar histograms of preferred orientations, even in V1 and at few orientations in the layer
+# Picture: polar histograms of preferred orientations, even in V1 and near -45 and 45 degrees in the layer
 figures.preference_histogram(
-    {name: table["preferred_orientation_deg"] for name, table in tables.items()}, tuned=is_tuned, recording="V1"
+    {name: table["preferred_orientation_deg"] for name, table in tables.items()},
+    tuned=is_tuned,
+    recording="V1",
 )
 
 # %%
@@ -64,7 +71,10 @@ figures.selectivity_distributions(
 plt.show()
 
 # %%
-# **What this shows.** Neurons prefer all orientations. Units of the layer share a few filters, and so a few preferences.
+# **What this shows.** Neurons prefer all orientations. Units of the layer have few filters between
+# them, and so few preferences. Many respond to several orientations, because each sees a small
+# part of one particular grating.
 #
-# **What this does not show.** Whether the populations represent gratings alike: two codes with different tuning may tell the
-# same stimuli apart. That is what RDMs compare (:ref:`sphx_glr_examples_which_layer.py`).
+# **What this does not show.** Whether the populations represent gratings alike: two codes with
+# different tuning may tell the same stimuli apart. That is what RDMs compare
+# (:ref:`sphx_glr_examples_which_layer.py`).
