@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "src"), str(ROOT / "docs" / "extensions")]
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "docs"), str(ROOT / "docs" / "extensions")]
 
 import gallery  # noqa: E402
 import normenc  # noqa: E402
@@ -29,6 +29,7 @@ extensions = [
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
+    "architecture",
     "mathml",
     "names",
     "notebooks",
@@ -39,6 +40,7 @@ suppress_warnings = ["config.cache"]
 myst_enable_extensions = ["amsmath", "attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"
+notebooks_from = (REPOSITORY, VERSION)
 
 autodoc_default_options = {"members": True, "show-inheritance": True, "no-value": True}
 autodoc_member_order = "alphabetical"

@@ -27,9 +27,7 @@ checks = {
     for name, own in {"8 trials": good, "2 trials": few, "wrong labels": wrong}.items()
 }
 for name, found in checks.items():
-    print(
-        f"{name}: {found.verdict}; the RDM's reliability {found.rdm.reliability:.2f}, p = {found.rdm.p_value:.2f}"
-    )
+    print(f"{name}: {found.verdict}; reliability {found.rdm.reliability:.2f}, p = {found.rdm.p_value:.2f}")
 
 # %%
 # The matrices show why. Halves of the trials of a reliable recording agree on which gratings are
