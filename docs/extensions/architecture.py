@@ -78,7 +78,7 @@ def table() -> str:
             is_public = name in normenc.__all__
             title = f"[`{name}`](api/{name}.md)" if is_public else f"`{name}`"
             number = str(len(names(name))) if is_public else "–"
-            others = ", ".join(f"`{other}`" for other in sorted(imports[name])) or "–"
+            others = ", ".join(sorted(imports[name])) or "–"
             rows.append(f"| {title} | {what} | {number} | {size[name][0]} | {size[name][1]:,} | {others} |")
     return "\n".join(rows)
 
