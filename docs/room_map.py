@@ -1,6 +1,7 @@
 """Which room of the package imports from which, read from the code, and drawn as a map in which data go down."""
 
 import ast
+from functools import cache
 from pathlib import Path
 from textwrap import fill
 
@@ -24,6 +25,7 @@ FLOOR = (
 SHOWING = ("plot", "report", "rdm_widget", "tuning_widget")  # methods by which results show themselves
 
 
+@cache
 def rooms() -> dict[str, set[str]]:
     """All rooms, each with those that it imports from; the floor, on which all stand, is left out."""
     places = [path for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"]
@@ -85,6 +87,7 @@ def room_map() -> str:
     return "```\n" + "\n\n".join(drawn) + "\n```"
 
 
+@cache
 def sizes() -> dict[str, tuple[int, int]]:
     """Modules of each room, and their lines."""
     found = {}

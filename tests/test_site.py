@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from functools import partial
+from functools import cache, partial
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,7 +26,8 @@ from sphinx.errors import ExtensionError
 
 import gallery
 import normenc
-from room_map import PACKAGE, rooms, shortest
+from room_map import PACKAGE, shortest
+from test_package import ROOMS
 
 ROOT = Path(__file__).parents[1]
 THEMES_OWN = '@import "../basic.css";'  # Sphinx's styles, beside the theme's; nothing else may be imported
@@ -81,6 +82,12 @@ class Page(HTMLParser):
             self.fetched += [found[name] for name in ("src", "href", "srcset", "data", "poster") if found.get(name)]
 
 
+@cache
+def read(path):
+    """A page; each is read once."""
+    return Page(path)
+
+
 def test_every_page_is_built(site):
     for page in (ROOT / "docs").glob("**/*.md"):
         assert (site / page.relative_to(ROOT / "docs")).with_suffix(".html").exists()
@@ -90,7 +97,7 @@ def test_nothing_is_fetched_from_another_host(site):
     pages = sorted(site.glob("**/*.html"))
     assert len(pages) > 60
     for path in pages:
-        elsewhere = [address for address in Page(path).fetched if re.match(r"(https?:)?//", address)]
+        elsewhere = [address for address in read(path).fetched if re.match(r"(https?:)?//", address)]
         assert not elsewhere, (path, elsewhere)
         assert not re.search(ELSEWHERE, path.read_text(encoding="utf-8").replace(THEMES_OWN, ""))
     for path in site.glob("**/*.css"):
@@ -114,12 +121,12 @@ def test_every_public_module_has_a_page():
 def test_every_public_name_is_documented(site, room):
     names = importlib.import_module(f"normenc.{room}").__all__
     assert names
-    ids = Page(site / "api" / f"{room}.html").ids
+    ids = read(site / "api" / f"{room}.html").ids
     assert not [name for name in names if f"normenc.{room}.{name}" not in ids]
 
 
 def test_recordings_can_be_made_by_what_the_page_shows(site):
-    ids = Page(site / "api" / "recordings.html").ids
+    ids = read(site / "api" / "recordings.html").ids
     assert {f"normenc.recordings.Recording.from_{what}" for what in ("responses", "trials", "rdm")} <= ids
 
 
@@ -134,15 +141,15 @@ def test_formulas_are_drawn_and_no_rest_is_left(site):
 
 
 def test_docstrings_link_to_what_they_name(site):
-    links = Page(site / "api" / "rsa.html").links
+    links = read(site / "api" / "rsa.html").links
     assert "#normenc.rsa.METHODS" in links  # :data:`normenc.rsa.METHODS`
-    assert "recordings.html#normenc.recordings.load" in Page(site / "api" / "quality.html").links
+    assert "recordings.html#normenc.recordings.load" in read(site / "api" / "quality.html").links
     # named by the module that it was written in, shown where users import it from
     assert "#normenc.rsa.rdm" in links
 
 
 def test_links_within_the_site_lead_somewhere(site):
-    pages = {path: Page(path) for path in site.glob("**/*.html")}
+    pages = {path: read(path) for path in site.glob("**/*.html")}
     for path, page in pages.items():
         for link in page.links:
             if not link or re.match(r"\w+:", link):
@@ -160,12 +167,12 @@ def test_a_function_with_its_modules_name_is_shown_as_a_function(site):
 
 
 def test_examples_that_pages_link_to_are_in_the_site(site):
-    (link,) = {link for link in Page(site / "leaderboard.html").links if "contrastive.toml" in link}
+    (link,) = {link for link in read(site / "leaderboard.html").links if "contrastive.toml" in link}
     assert (site / link).read_text() == (ROOT / "examples" / "contrastive.toml").read_text()
 
 
 def test_addresses_elsewhere_are_encrypted_and_written_alike(site):
-    every = {link for path in site.glob("**/*.html") for link in Page(path).links}
+    every = {link for path in site.glob("**/*.html") for link in read(path).links}
     links = {link for link in every if re.match(r"\w+:", link or "")}
     assert links and not {link for link in links if not link.startswith(("https://", "mailto:"))}
     plain = [link.partition("#")[0].rstrip("/").lower() for link in links if "#" not in link]
@@ -174,30 +181,29 @@ def test_addresses_elsewhere_are_encrypted_and_written_alike(site):
 
 @pytest.mark.parametrize("name", gallery.ORDER)
 def test_scripts_of_the_gallery_can_be_downloaded_also_as_notebooks(site, name):
-    links = Page(site / "examples" / f"{name}.html").links
+    links = read(site / "examples" / f"{name}.html").links
     (script,) = {link for link in links if link.endswith(f"/{name}.py")}
     assert (site / "examples" / script).read_bytes() == (ROOT / "docs" / "gallery" / f"{name}.py").read_bytes()
     (notebook,) = {link for link in links if link.endswith(f"/{name}.ipynb")}
     assert json.loads((site / "examples" / notebook).read_text(encoding="utf-8"))["cells"]
-    assert f"{name}.html" in Page(site / "examples" / "index.html").links
-    assert "examples/index.html" in Page(site / "index.html").links
+    assert f"{name}.html" in read(site / "examples" / "index.html").links
+    assert "examples/index.html" in read(site / "index.html").links
 
 
 def test_the_architecture_is_drawn_from_the_code(site):
     text = (site / "architecture.html").read_text(encoding="utf-8")
     (drawn,) = re.findall(r"<svg class=\"architecture\".*?</svg>", text, flags=re.DOTALL)
-    imports = rooms()
-    assert sorted(re.findall(r'<text class="name"[^>]*>(\w+)<', drawn)) == sorted(imports)
-    assert drawn.count("<path") == sum(map(len, imports.values()))
-    assert drawn.count('class="import direct"') == sum(map(len, shortest(imports).values()))
+    assert sorted(re.findall(r'<text class="name"[^>]*>(\w+)<', drawn)) == sorted(ROOMS)
+    assert drawn.count("<path") == sum(map(len, ROOMS.values()))
+    assert drawn.count('class="import direct"') == sum(map(len, shortest(ROOMS).values()))
     boxes = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', drawn)
     corners = [tuple(map(float, box)) for box in boxes]
-    assert len(corners) == len(imports)
+    assert len(corners) == len(ROOMS)
     for a, b in itertools.combinations(corners, 2):  # none covers another
         assert abs(a[0] - b[0]) >= a[2] or abs(a[1] - b[1]) >= a[3]
     rows = dict(re.findall(r"<tr[^>]*>\s*<td>(.*?)</td>(.*?)</tr>", text, flags=re.DOTALL))
     told = {re.sub(r"<[^>]+>", "", name).strip(): re.sub(r"<[^>]+>", "", cells).split() for name, cells in rows.items()}
-    assert set(told) == set(imports)
+    assert set(told) == set(ROOMS)
     assert {"rsa", "recordings"} <= set(" ".join(told["quality"]).replace(",", "").split())
     modules = list((PACKAGE / "quality").glob("*.py"))
     lines = sum(len(module.read_text(encoding="utf-8").splitlines()) for module in modules)
@@ -302,11 +308,11 @@ def test_the_lesson_is_a_page_with_its_pictures_and_the_notebook(site):
     assert len({alternative for alternative, _ in images}) == len(drawn) == 11
     tables = [output for output in outputs if "text/html" in output.get("data", {})]
     assert text.count("<table>") == len(tables) > 0
-    links = Page(site / "tutorial.html").links
+    links = read(site / "tutorial.html").links
     (copy,) = {link for link in links if link and link.endswith("tutorial.ipynb")}
     assert (site / copy).read_bytes() == (ROOT / "docs" / "tutorial.ipynb").read_bytes()
     assert {"statistics.html", "leaderboard.html"} <= set(links)
-    assert "tutorial.html" in Page(site / "index.html").links
+    assert "tutorial.html" in read(site / "index.html").links
 
 
 def test_the_lessons_formulas_are_drawn_and_its_solutions_folded(site):

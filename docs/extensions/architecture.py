@@ -30,7 +30,8 @@ def places(imports: dict[str, set[str]]) -> Places:
 
 def drawing() -> str:
     """The map as SVG: lines that follow from others show when a room is pointed at."""
-    imports, found = rooms(), places(rooms())
+    imports = rooms()
+    found = places(imports)
     direct, size = shortest(imports), sizes()
     height = max(y for _, y in found.values()) + BOX_HEIGHT / 2 + 4
     drawn = []
