@@ -196,6 +196,8 @@ def test_the_architecture_is_drawn_from_the_code(site):
     assert sorted(re.findall(r'<text class="name"[^>]*>(\w+)<', drawn)) == sorted(ROOMS)
     assert drawn.count("<path") == sum(map(len, ROOMS.values()))
     assert drawn.count('class="import direct"') == sum(map(len, shortest(ROOMS).values()))
+    shown = re.search(r'<g class="to-tasks">(.*?)</g>', drawn)[1]
+    assert shown.count("<path") == len(ROOMS["tasks"]) and ".of-tasks:is(:hover" in drawn
     boxes = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', drawn)
     corners = [tuple(map(float, box)) for box in boxes]
     assert len(corners) == len(ROOMS)

@@ -8,7 +8,7 @@ import normenc
 from room_map import rooms, shortest, sizes, storeys
 
 PAGE, DRAWING, TABLE = "architecture", "<!-- drawing -->", "<!-- table -->"
-WIDTH, STEP, BOX_WIDTH, BOX_HEIGHT = 1000.0, 110.0, 148.0, 58.0
+WIDTH, STEP, BOX_WIDTH, BOX_HEIGHT = 1000.0, 110.0, 156.0, 58.0
 
 Places = dict[str, tuple[float, float]]
 
@@ -34,14 +34,17 @@ def drawing() -> str:
     found = places(imports)
     direct, size = shortest(imports), sizes()
     height = max(y for _, y in found.values()) + BOX_HEIGHT / 2 + 4
-    drawn = []
+    lines, boxes, pointed = [], [], []
     for name, (x, y) in found.items():
-        lines = (_line(found[other], (x, y), other in direct[name]) for other in sorted(imports[name]))
-        drawn.append(f'<g class="room">{"".join(lines)}{_box(name, x, y, size[name])}</g>')
+        own = (_line(found[other], (x, y), other in direct[name]) for other in sorted(imports[name]))
+        lines.append(f'<g class="to-{name}">{"".join(own)}</g>')
+        boxes.append(f'<g class="room of-{name}">{_box(name, x, y, size[name])}</g>')
+        pointed.append(f".architecture:has(.of-{name}:is(:hover, :focus-within)) .to-{name} path")
     words = "Rooms of normenc in rows; each imports from rooms above it, as the table says"
     return (
-        f'<svg class="architecture" viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" aria-label="{words}">'
-        f"{''.join(drawn)}</svg>"
+        f'<svg class="architecture" viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="group" aria-label="{words}">'
+        f"<style>{', '.join(pointed)} {{ stroke: var(--pst-color-primary); stroke-width: 2 }}</style>"
+        f"{''.join(lines)}{''.join(boxes)}</svg>"
     )
 
 
