@@ -70,7 +70,7 @@ def elsewhere(config: Any, name: str) -> str:
     branch = "main" if version == "dev" else f"v{version}"
     colab = f"https://colab.research.google.com/github/{repository}/blob/{branch}/docs/{name}"
     binder = f"https://mybinder.org/v2/gh/{repository}/{branch}?urlpath=lab/tree/docs/{name}"
-    return f", or open it in [Colab]({colab}) or [Binder]({binder}), where nothing need be installed"
+    return f", or open it in [Colab]({colab}) or [Binder]({binder}), which need nothing on your computer"
 
 
 def describe(app: Any, doctree: nodes.document) -> None:

@@ -3,7 +3,7 @@ An encoding model as rival
 ==========================
 
 Similar matrices, or predicted neurons? An encoding model asks whether each neuron's responses can
-be predicted from a layer. The two questions have different answers.
+be predicted from a layer. The two answers may differ.
 """
 
 import matplotlib.pyplot as plt

@@ -66,17 +66,18 @@ found.plot(recording.label)
 # %%
 # The filters, before and after training.
 
-# Picture: eight filters of 9 x 9 pixels, as they began and as they were learned, which is nearly the same
+# Picture: eight filters of 9 x 9 pixels, as they began and as learned, most nearly the same
 figures.learned_filters(
     result.untrained.filters.weight.detach()[:, 0], result.network.filters.weight.detach()[:, 0]
 )
 plt.show()
 
 # %%
-# **What this shows.** The network solves the task with filters that hardly changed. Training makes
-# it a little more similar to the recording; before it, it was no more similar than coarse light.
+# **What this shows.** The network solves the task with filters most of which hardly changed.
+# Training makes it a little more similar to the recording; before, it was no more similar than
+# coarse light.
 #
 # **What this does not show.** What other seeds would give: train several
-# (:ref:`sphx_glr_examples_training_effect.py`). In a study file both are named by import path,
-# ``"my_lab:Energy"`` and ``"my_lab:coarse_light"``, and then appear in every table and in the
-# report (:doc:`/own_parts`).
+# (:ref:`sphx_glr_examples_training_effect.py`). In a study file, a control is named by its import
+# path, ``"my_lab:coarse_light"``, and so is a network, which a study also tells the size of its
+# images and the number of its outputs (:doc:`/own_parts`).
