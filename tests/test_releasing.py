@@ -100,7 +100,7 @@ def test_the_lock_is_of_todays_project():
     assert found - {("normenc", "")} == wanted - {("normenc", "")}
 
 
-@pytest.mark.parametrize("name", ["tests.yml", "release.yml"])
+@pytest.mark.parametrize("name", ["tests.yml", "release.yml", "docs.yml"])
 def test_actions_are_pinned_and_tools_exist(name):
     text = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
     yaml.safe_load(text)

@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def test_a_wheel_holds_all_that_the_package_reads(tmp_path):
     from hatchling.builders.wheel import WheelBuilder
 
     source = tmp_path / "source"
-    for part in ("src", "examples"):
+    for part in ("src", "examples", "docs/checkers"):
         shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -87,6 +88,7 @@ def test_a_wheel_holds_all_that_the_package_reads(tmp_path):
         archive.extractall(tmp_path / "installed")
     own = {path.relative_to(source / "src").as_posix() for path in (source / "src").rglob("*") if path.is_file()}
     own |= {f"normenc/examples/{path.name}" for path in (source / "examples").iterdir() if path.is_file()}
+    own |= {f"normenc/examples/checkers/{path.name}" for path in (source / "docs" / "checkers").iterdir()}
     assert {name for name in names if ".dist-info/" not in name} == own
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     program = (
@@ -94,4 +96,11 @@ def test_a_wheel_holds_all_that_the_package_reads(tmp_path):
         "print(shipped.study_file('natural'), len(shipped.examples()))"
     )
     alone = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
+    # The lesson may stand alone: its first cell finds the checkers that come with normenc.
+    text = (ROOT / "docs" / "tutorial.py").read_text(encoding="utf-8")
+    (setup,) = re.findall(r"^# %%\n(.*?)^import matplotlib", text, flags=re.MULTILINE | re.DOTALL)[:1]
+    path = f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r})"
+    lesson = f"{path}\n{setup}\nimport checkers; print(checkers.__file__)"
+    found = subprocess.run([sys.executable, "-c", lesson], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert Path(found.stdout.strip()).parent == tmp_path / "installed/normenc/examples/checkers"
     assert alone.stdout.split() == [str(tmp_path / "installed/normenc/examples/natural.toml"), str(len(examples()))]
