@@ -34,6 +34,7 @@ THEMES_OWN = '@import "../basic.css";'  # Sphinx's styles, beside the theme's; n
 ELSEWHERE = r"@import|url\(\s*[\"']?(https?:)?//"
 # What serves the others, and the command.
 INNER = {
+    "__main__",
     "arrays",
     "cli",
     "csv_tables",
@@ -42,6 +43,7 @@ INNER = {
     "keys",
     "optimizers",
     "progress",
+    "progress_showing",
     "renamed",
     "showing",
     "texts",
