@@ -62,8 +62,8 @@ class CeilingScale:
         return np.arcsinh(ceiling / self.unit)
 
     def back(self, place: Any) -> Any:
-        """The ceiling at a place."""
-        return self.unit * np.sinh(place)
+        """The ceiling at a place: a correlation, from -1 to 1."""
+        return self.unit * np.sinh(np.clip(place, self.place(-1), self.place(1)))
 
     def slope(self, ceiling: Any) -> Any:
         """By how much the place changes with the ceiling."""
