@@ -70,5 +70,8 @@ class CeilingScale:
         return 1 / np.hypot(ceiling, self.unit)
 
     def bend(self, ceiling: float, error: float) -> float:
-        """How curved the scale is within two standard errors of the ceiling, from 0, not at all, to 1."""
-        return float(np.minimum(2 * error * self.slope(ceiling), 1))
+        """How curved the scale is in an interval of two standard errors to both sides, from 0, not at all, to 1.
+
+        That is the square of the interval's length on the scale, as curvature changes a variance in second order.
+        """
+        return float(np.minimum((4 * error * self.slope(ceiling)) ** 2, 1))
