@@ -152,7 +152,7 @@ def could_have_told(
 
 def _like_their_twins(table: pd.DataFrame, known: pd.DataFrame, same: Mapping[str, str], named: str = "") -> str:
     """Layers that learned, but for one that is `named` already, whose untrained twins are taken for them: a clause."""
-    found = {}
+    found: dict[str, int] = {}
     for layer in known.loc[known["kind"].isin(LEARNED) & known["encoder"].ne(named), "encoder"]:
         for twin in dict.fromkeys([*table["encoder"], *same, *same.values()]):
             if spoken(twin) == f"untrained {spoken(layer)}":
