@@ -151,21 +151,32 @@ def could_have_told(
 
 
 def _like_their_twins(table: pd.DataFrame, known: pd.DataFrame, same: Mapping[str, str], named: str = "") -> str:
-    """Layers that learned, but for one that is `named` already, whose untrained twins are taken for them: a clause."""
-    found: dict[str, int] = {}
-    for layer in known.loc[known["kind"].isin(LEARNED) & known["encoder"].ne(named), "encoder"]:
-        for twin in dict.fromkeys([*table["encoder"], *same, *same.values()]):
+    """Untrained twins that are taken for layers that learned, their own but for one that is `named`, or others."""
+    layers = [layer for layer in known.loc[known["kind"].isin(LEARNED), "encoder"] if layer != named]
+    own: dict[str, int] = {}
+    others: dict[str, str] = {}
+    for twin in dict.fromkeys([*table["encoder"], *same, *same.values()]):
+        shares = _shares_of(table, twin)
+        for layer in layers:
+            alike = same.get(twin) == layer or same.get(layer) == twin
+            share = round(100 * (1.0 if alike else float(shares.get(layer, 0.0))))
+            if share < 100 * UNSURE or not spoken(twin).startswith("untrained "):
+                continue
             if spoken(twin) == f"untrained {spoken(layer)}":
-                alike = same.get(twin) == layer or same.get(layer) == twin
-                share = 1.0 if alike else float(_shares_of(table, twin).get(layer, 0.0))
-                found |= {spoken(layer): round(100 * share)} if share >= UNSURE else {}
-    if not found:
-        return ""
-    low, high = min(found.values()), max(found.values())
-    often = f"{low} times" if low == high else f"{low} to {high} times"
-    it, their = ("it", "its untrained twin") if len(found) == 1 else ("them", "their untrained twins")
-    who = join_names([*found]) if len(found) <= MOST_NAMED else f"{len(found)} layers"
-    return f"; they cannot tell {who} from {their}, whose recordings would have been taken for {it} {often} in 100"
+                own[spoken(layer)] = share
+            else:
+                others[spoken(twin)] = f"{spoken(twin)} for {spoken(layer)} {share} times in 100"
+    said = ""
+    if own:
+        low, high = min(own.values()), max(own.values())
+        often = f"{low} times" if low == high else f"{low} to {high} times"
+        it, their = ("it", "its untrained twin") if len(own) == 1 else ("them", "their untrained twins")
+        who = join_names([*own]) if len(own) <= MOST_NAMED else f"{len(own)} layers"
+        said = f"; they cannot tell {who} from {their}, whose recordings would have been taken for {it} {often} in 100"
+    if others:
+        most = [*others.values()][:MOST_NAMED]
+        return f"{said}; they would have taken {join_names(most)}"
+    return said
 
 
 def _shares_of(table: pd.DataFrame, truth: str) -> pd.Series:
