@@ -15,6 +15,7 @@ import pytest
 from generate import SCHEMA, schema_file
 from normenc import Run
 from normenc.cli.completing import complete_publication, complete_recording, complete_run, complete_study
+from normenc.cli.doctor import findings
 from normenc.progress import listener, reporting, stage
 from normenc.study import Study, load_study
 from normenc.study.quick import QUICK_PICTURES
@@ -102,10 +103,17 @@ def test_quick_and_stages_exclude_each_other(normenc):
 
 
 def test_quiet_leaves_the_verdict_and_json_all(normenc):
-    code, out, err = normenc("check", "simulated-v1", "--quiet")
+    code, out, err = normenc("check", "reference", "--quiet")  # a study by its name, whose recording this is
     assert (code, err) == (0, "")
     code, printed, _ = normenc("check", "simulated-v1", "--json")
     assert (code, strictly(printed)["verdict"]) == (0, out.strip())
+
+
+def test_json_may_go_nowhere(normenc, monkeypatch):
+    with monkeypatch.context() as here:
+        here.setattr(sys, "stdout", None)  # as Python has it where the standard output was closed before
+        code, _, err = normenc("recordings", "--json")
+    assert (code, err) == (0, "")
 
 
 def test_an_inner_reporter_shows_what_the_outer_does():
@@ -195,6 +203,19 @@ def test_the_doctor_is_there_where_torch_does_not_load():
     assert (done.returncode, done.stderr) == (0, "")
     assert "cannot open shared object file" in found["torch"]["problem"]
     assert found["cache"]["folder"] == os.environ["NORMENC_CACHE"]
+
+
+def test_the_doctor_tells_of_a_cache_that_has_no_room(tmp_path, monkeypatch):
+    resource = pytest.importorskip("resource", reason="limits are of POSIX")
+    monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "cache"))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # files may be made, as on a full disk, and hold nothing
+    try:
+        found = findings()["cache"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (found["writable"], "it CANNOT be written" in found["problem"]) == (False, True)
+    assert findings()["cache"]["writable"]
 
 
 def test_the_doctor_tells_programs_the_same(normenc, tmp_path):

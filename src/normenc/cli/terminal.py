@@ -109,7 +109,9 @@ def tell(problem: object, *, fg: str = typer.colors.YELLOW) -> None:
 
 def echo_json(value: Any) -> None:
     """Print a value as JSON."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    if sys.stdout is None:  # it was closed before
+        return
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
