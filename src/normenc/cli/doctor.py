@@ -107,7 +107,7 @@ def last_report() -> list[str]:
         text = files[-1].read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(f"{files[-1]}: this report cannot be read ({error.strerror})") from None
-    return [f"report: {files[-1]} (it names your files; look it over before you share it)", "", text.rstrip("\n")]
+    return [f"report: {files[-1]} (it names your files; look it over before you share it)", "", *text.splitlines()]
 
 
 def _packages() -> dict[str, str | None]:
