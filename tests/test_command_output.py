@@ -27,6 +27,7 @@ from normenc.cli.completing import (
 from normenc.cli.doctor import findings
 from normenc.cli.printing import warnings_in_one_line
 from normenc.cli.terminal import saying
+from normenc.errors import InputError
 from normenc.progress import listener, reporting, stage
 from normenc.study import Study, load_study
 from normenc.study.quick import QUICK_PICTURES
@@ -79,6 +80,8 @@ def test_a_quick_run_says_so_and_stands_beside_the_full_one(normenc, tmp_path):
     table = run.similarity.set_index("encoder")["similarity"]
     assert {own["encoder"]: own["similarity"] for own in found["similarity"]} == pytest.approx(table.to_dict())
     assert {path.stem for path in (run.folder / "figures").glob("*.png")} == set(QUICK_PICTURES)
+    with pytest.raises(InputError, match="left out the stage describe"):
+        run.rdm_widget()
     settings = run.settings
     assert (settings["quick"], settings["training"]["n_seeds"], settings["comparison"]["n_samples"]) == (True, 1, 50)
     page = Path(found["report"]).read_text(encoding="utf-8")
