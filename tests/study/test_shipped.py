@@ -67,6 +67,13 @@ def test_an_example_is_copied_whole_or_not_at_all(normenc, tmp_path):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["natural_models.py"]
     copy_example("natural", tmp_path / "mine", force=True)
     assert own.read_text() != "changed"
+    (tmp_path / "other" / "natural_models.py").mkdir(parents=True)
+    with pytest.raises(InputError, match="other: cannot be written to"):
+        copy_example("natural", tmp_path / "other", force=True)
+    (tmp_path / "other" / "reference.toml").symlink_to("elsewhere")
+    with pytest.raises(InputError, match=r"reference\.toml: this file exists"):
+        copy_example("reference", tmp_path / "other")
+    assert sorted(path.name for path in (tmp_path / "other").iterdir()) == ["natural_models.py", "reference.toml"]
     with pytest.raises(InputError, match=r"mine/natural_models\.py: cannot be written to"):
         copy_example("reference", own)
     with pytest.raises(InputError, match="referenc: no example has this name; did you mean 'reference'"):
