@@ -6,11 +6,14 @@
 #     docker run --rm --gpus all -v "$PWD:/data" normenc:cuda run --device cuda
 FROM python:3.11-slim-bookworm
 
+# Of these sources, which come without their tags; tools/build_containers.sh says it.
+ARG VERSION=""
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 COPY . /usr/src/normenc
 RUN python -m pip install --no-cache-dir --index-url "${TORCH_INDEX}" "$(grep '^torch==' /usr/src/normenc/constraints.txt)" \
-    && python -m pip install --no-cache-dir --constraint /usr/src/normenc/constraints.txt "/usr/src/normenc[nets,files]" \
+    && SETUPTOOLS_SCM_PRETEND_VERSION="${VERSION}" \
+    python -m pip install --no-cache-dir --constraint /usr/src/normenc/constraints.txt "/usr/src/normenc[nets,files]" \
     && rm -rf /usr/src/normenc \
     && useradd --create-home --uid 1000 normenc
 

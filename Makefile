@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test lint docs links bench clean
 
 demo: $(VENV)/.normenc
 	$(BIN)/normenc run --out runs/demo --force
@@ -22,8 +22,12 @@ lint: $(VENV)/.lint
 
 # Any warning stops it, at the end, so that all are seen.
 docs: $(VENV)/.docs
-	rm -rf build/site
+	rm -rf build/site docs/examples
 	$(BIN)/python -m sphinx -b html -E -W --keep-going -q -d build/doctrees docs build/site
+
+# Whether the addresses of others that pages link to are still there; it asks the network.
+links: $(VENV)/.docs
+	$(BIN)/python -m sphinx -b linkcheck -D plot_gallery=0 -q -d build/doctrees docs build/links
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py
@@ -38,7 +42,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/fitting.py
 
 clean:
-	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) runs docs/examples .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.python:

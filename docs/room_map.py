@@ -1,6 +1,7 @@
 """Which room of the package imports from which, read from the code, and drawn as a map in which data go down."""
 
 import ast
+from functools import cache
 from pathlib import Path
 from textwrap import fill
 
@@ -15,6 +16,7 @@ FLOOR = (
     "keys",
     "optimizers",
     "progress",
+    "progress_showing",
     "renamed",
     "showing",
     "stimulus_types",
@@ -24,6 +26,7 @@ FLOOR = (
 SHOWING = ("plot", "report", "rdm_widget", "tuning_widget")  # methods by which results show themselves
 
 
+@cache
 def rooms() -> dict[str, set[str]]:
     """All rooms, each with those that it imports from; the floor, on which all stand, is left out."""
     places = [path for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"]
@@ -74,6 +77,7 @@ def storeys(imports: dict[str, set[str]]) -> list[list[str]]:
     return found
 
 
+@cache
 def room_map() -> str:
     """The map: a line a room, with those that it imports from, which stand above it."""
     imports = rooms()
@@ -83,3 +87,25 @@ def room_map() -> str:
         lines = (f"{name:<{width}}  <- {', '.join(sorted(imports[name]))}".removesuffix("  <- ") for name in storey)
         drawn.append("\n".join(fill(line, 100, subsequent_indent=" " * (width + 5)).rstrip() for line in lines))
     return "```\n" + "\n\n".join(drawn) + "\n```"
+
+
+@cache
+def sizes() -> dict[str, tuple[int, int]]:
+    """Modules of each room, and their lines."""
+    found = {}
+    for name in rooms():
+        place = PACKAGE / name
+        files = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+        found[name] = (len(files), sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files))
+    return found
+
+
+def shortest(imports: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Imports without those that follow from others: from what is imported by another room that is imported, too."""
+    above: dict[str, set[str]] = {}
+    for storey in storeys(imports):
+        for name in storey:
+            above[name] = set().union(imports[name], *(above[other] for other in imports[name]))
+    return {
+        name: {one for one in own if not any(one in above[other] for other in own)} for name, own in imports.items()
+    }

@@ -32,14 +32,23 @@
 # recording is that of Stringer, Michaelos, Tsyboulski, Lindo & Pachitariu, *High-precision coding in visual cortex*,
 # Cell 2021.
 #
-# Two exercises ask you to write a function. A checker calls it and explains what is wrong; keep its folder,
-# `checkers`, next to this lesson. Hints and solutions are collapsed: click on them. The lesson also works without your
-# functions, so you may skip an exercise.
+# Two exercises ask you to write a function. A checker calls it and explains what is wrong. Hints and solutions are
+# collapsed: click on them. The lesson also works without your functions, so you may skip an exercise.
+#
+# On Colab, the first cell installs normenc, which takes a minute or two.
 
 # %%
-# ruff: noqa: D100, RUF100
+# ruff: noqa: D100, E402, RUF100
+import importlib.util
 import os
+import subprocess
+import sys
 from pathlib import Path
+
+if importlib.util.find_spec("normenc") is None:  # as on Colab, which begins without it
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "normenc[nets]"], check=True)
+if importlib.util.find_spec("checkers") is None:  # where the lesson stands alone, they come with normenc
+    sys.path.append(str(Path(importlib.util.find_spec("normenc").origin).with_name("examples")))
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,7 +57,7 @@ import torch
 from IPython.display import display
 from torch import nn
 
-import checkers  # the folder beside this lesson
+import checkers
 from normenc import (
     controls,
     embedding,

@@ -7,6 +7,7 @@ import gc
 import itertools
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -125,3 +126,33 @@ def normenc(monkeypatch, capsys, tmp_path):
         return stopped.value.code or 0, output.out, output.err
 
     return call
+
+
+@pytest.fixture(scope="session")
+def launch():
+    """A function that starts Chromium; without one the test is skipped, or fails where it must not be."""
+    api = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        said = "no chromium is on the path; install the Debian package chromium"
+        if os.environ.get("NORMENC_REQUIRE_BROWSER"):
+            pytest.fail(said)
+        pytest.skip(said)
+    quiet = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+    with api.sync_playwright() as playwright:
+        started = []
+
+        def start(*options: str):
+            browser = playwright.chromium.launch(executable_path=path, args=[*quiet, *options])
+            started.append(browser)
+            return browser
+
+        yield start
+        for browser in started:
+            browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch):
+    """Without WebGL, which is slow to draw where there is no graphics card."""
+    return launch("--disable-3d-apis")

@@ -89,7 +89,7 @@ def ran(tmp_path_factory):
     with pytest.MonkeyPatch.context() as here, redirect_stdout(out), redirect_stderr(err):
         here.chdir(folder)
         here.setenv("NORMENC_CACHE", str(folder / "cache"))
-        here.setattr("normenc.progress.QUIET_EVERY", 3600.0)  # however slow the machine is
+        here.setattr("normenc.progress_showing.QUIET_EVERY", 3600.0)  # however slow the machine is
         here.setattr(sys, "argv", ["normenc", "run", "small.toml", "--seed", "3"])
         with pytest.raises(SystemExit) as stopped:
             cli.main()
@@ -380,7 +380,8 @@ def test_impossible_preparations_are_named(normenc, mine, options, message):
     assert len(err.splitlines()) == 1
 
 
-def test_figures_are_drawn_again_for_a_paper(ran, normenc, tmp_path):
+def test_figures_are_drawn_again_for_a_paper(ran, normenc, tmp_path, monkeypatch):
+    monkeypatch.setattr("normenc.progress.QUIET_EVERY", 3600.0)  # however slow the machine is
     (tmp_path / "small.toml").write_text(FEW)
     shutil.copytree(ran[0] / FOLDER, tmp_path / "run")
     code, out, err = normenc(

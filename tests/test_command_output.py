@@ -1,12 +1,14 @@
 """What commands give to programs and editors: JSON, little output, completion, the schema, and what is installed."""
 
 import json
+import logging
 import math
 import os
 import shutil
 import subprocess
 import sys
 import tomllib
+import warnings
 from pathlib import Path
 
 import jsonschema
@@ -14,7 +16,18 @@ import pytest
 
 from generate import SCHEMA, schema_file
 from normenc import Run
-from normenc.cli.completing import complete_publication, complete_recording, complete_run, complete_study
+from normenc.cli.completing import (
+    complete_example,
+    complete_known_recording,
+    complete_publication,
+    complete_recording,
+    complete_run,
+    complete_study,
+)
+from normenc.cli.doctor import findings
+from normenc.cli.printing import warnings_in_one_line
+from normenc.cli.terminal import saying
+from normenc.errors import InputError
 from normenc.progress import listener, reporting, stage
 from normenc.study import Study, load_study
 from normenc.study.quick import QUICK_PICTURES
@@ -67,6 +80,8 @@ def test_a_quick_run_says_so_and_stands_beside_the_full_one(normenc, tmp_path):
     table = run.similarity.set_index("encoder")["similarity"]
     assert {own["encoder"]: own["similarity"] for own in found["similarity"]} == pytest.approx(table.to_dict())
     assert {path.stem for path in (run.folder / "figures").glob("*.png")} == set(QUICK_PICTURES)
+    with pytest.raises(InputError, match="left out the stage describe"):
+        run.rdm_widget()
     settings = run.settings
     assert (settings["quick"], settings["training"]["n_seeds"], settings["comparison"]["n_samples"]) == (True, 1, 50)
     page = Path(found["report"]).read_text(encoding="utf-8")
@@ -102,10 +117,30 @@ def test_quick_and_stages_exclude_each_other(normenc):
 
 
 def test_quiet_leaves_the_verdict_and_json_all(normenc):
-    code, out, err = normenc("check", "simulated-v1", "--quiet")
+    code, out, err = normenc("check", "reference", "--quiet")  # a study by its name, whose recording this is
     assert (code, err) == (0, "")
     code, printed, _ = normenc("check", "simulated-v1", "--json")
     assert (code, strictly(printed)["verdict"]) == (0, out.strip())
+
+
+def test_quiet_holds_for_other_libraries(caplog):
+    log = logging.getLogger("another.library")
+    with warnings.catch_warnings(record=True) as told, warnings_in_one_line():
+        warnings.simplefilter("always")
+        for what in ("results", "everything"):
+            with saying(what, warnings=what == "everything"):
+                log.warning("no room for %s", what)
+                log.error("it failed")
+                warnings.warn(f"old {what}", FutureWarning, stacklevel=1)
+    assert [record.message for record in caplog.records] == ["it failed", "no room for everything", "it failed"]
+    assert [str(own.message) for own in told] == ["old everything"]
+
+
+def test_json_may_go_nowhere(normenc, monkeypatch):
+    with monkeypatch.context() as here:
+        here.setattr(sys, "stdout", None)  # as Python has it where the standard output was closed before
+        code, _, err = normenc("recordings", "--json")
+    assert (code, err) == (0, "")
 
 
 def test_an_inner_reporter_shows_what_the_outer_does():
@@ -155,7 +190,7 @@ def test_the_schema_is_current_and_that_of_all_examples(normenc):
 
 def test_the_tab_key_completes_files_and_names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("mine.toml", "mine.npz", ".hidden.toml"):
+    for name in ("mine.toml", "mine.npz", ".hidden.toml", "mi\nne.toml", "m\x1b[31m.npz", "m\udce9.toml"):
         (tmp_path / name).touch()
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "other.toml").touch()
@@ -169,6 +204,8 @@ def test_the_tab_key_completes_files_and_names(tmp_path, monkeypatch):
     names = complete_recording("stringer2021")
     assert (names[0], "stringer2021/gt1" in names) == ("stringer2021", True)
     assert complete_recording("mine") == ["mine.npz", "mine.toml"]
+    assert (complete_known_recording("mine"), complete_known_recording("simulated-v")) == ([], ["simulated-v1"])
+    assert complete_example("n") == ["natural"]
     assert "human-it" in complete_publication("h")
     program = "import sys; sys.argv = ['normenc']; from normenc.cli import main; main()"
     environment = {"_NORMENC_COMPLETE": "complete_bash", "COMP_WORDS": "normenc run mi", "COMP_CWORD": "2"}
@@ -195,6 +232,19 @@ def test_the_doctor_is_there_where_torch_does_not_load():
     assert (done.returncode, done.stderr) == (0, "")
     assert "cannot open shared object file" in found["torch"]["problem"]
     assert found["cache"]["folder"] == os.environ["NORMENC_CACHE"]
+
+
+def test_the_doctor_tells_of_a_cache_that_has_no_room(tmp_path, monkeypatch):
+    resource = pytest.importorskip("resource", reason="limits are of POSIX")
+    monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "cache"))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # files may be made, as on a full disk, and hold nothing
+    try:
+        found = findings()["cache"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (found["writable"], "it CANNOT be written" in found["problem"]) == (False, True)
+    assert findings()["cache"]["writable"]
 
 
 def test_the_doctor_tells_programs_the_same(normenc, tmp_path):

@@ -1,32 +1,22 @@
 """The examples in the documentation run, and what it says of settings is so."""
 
 import json
-import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
-import xarray as xr
 from scipy import stats
 
 from generate import PAGES, renewed
 from normenc import cli, rsa
-from normenc.encoders import Naming
-from normenc.runs import PICTURES, Run
 from normenc.runs.columns import TABLES
-from normenc.runs.schema import FILES
 from normenc.study import Study, prepare, run
 from normenc.study.settings import load_study
-from normenc.study.tables import failure_table
-from run_schema import check_columns, check_run
 
 DOCS = Path(__file__).parents[1] / "docs"
 BOARDS = ("leaderboard", "leaderboard_trial")
@@ -36,41 +26,55 @@ def blocks(name: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (DOCS / name).read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
-def test_the_examples_of_tasks_and_encoders_run(tmp_path):
-    program = "\n".join(blocks("encoders.md", "python"))
+IN_ONE_PROCESS = (
+    *("start.md", "norms.md", "measures.md", "design.md", "encoders.md", "peers.md"),
+    *("recordings.md", "public_recordings.md", "tuning.md", "simulation.md", "encoding.md", "figures.md"),
+)
+DRIVER = """
+import json, os, sys
+for page, program in json.loads(sys.stdin.read()).items():
+    os.mkdir(page)
+    os.chdir(page)
+    print("page", page)
+    exec(compile(program, page, "exec"), {"__name__": "__main__"})
+    os.chdir("..")
+"""
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """What the Python blocks of each page print: one program a page, in a folder of its own, all in one process."""
+    ignored = ("-W", "ignore::DeprecationWarning:rsatoolbox", "-W", "ignore::SyntaxWarning")  # of rsatoolbox, for peers
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        cwd=tmp_path,
-        env=os.environ | {"OMP_NUM_THREADS": "2"},
+        [sys.executable, "-W", "error", *ignored, "-c", DRIVER],
+        input=json.dumps({page: "\n".join(blocks(page, "python")) for page in IN_ONE_PROCESS}),
+        cwd=tmp_path_factory.mktemp("pages"),
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    score, preprocessing, layer = done.stdout.splitlines()
+    parts = re.split(r"^page (\S+)\n", done.stdout, flags=re.MULTILINE)[1:]
+    return {page: text.splitlines() for page, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def test_the_examples_of_tasks_and_encoders_run(printed):
+    score, preprocessing, layer = printed["encoders.md"]
     assert float(score) > 0.6  # the task of one's own is learned
     told = "colours as they are, grey to 3 channels, cut to 1:1 in the middle, resized to 64 x 64"
     assert preprocessing.startswith(told)
     assert layer == "<LayerResponses '0': 60 stimuli x 61,504 units, float32, on disk>"
 
 
-@pytest.mark.parametrize(
-    "page", ["recordings.md", "public_recordings.md", "tuning.md", "simulation.md", "encoding.md", "figures.md"]
-)
-def test_the_examples_of_recordings_run(tmp_path, page):
-    programs = blocks(page, "python")
-    assert programs
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", "\n".join(programs)], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+def test_the_examples_of_recordings_run(printed):
     described = "mine: 12 stimuli x 30 neurons, 8 trials each, species not stated, area not stated"
     said = {
-        "recordings.md": f"reliable 6\n{described}\n",
-        "simulation.md": "Gabor energy\n",
-        "encoding.md": "Gabor energy\n",
-        "figures.md": "rdms.pdf\nrdms.svg\n",
+        "recordings.md": ["reliable 6", described],
+        "simulation.md": ["Gabor energy"],
+        "encoding.md": ["Gabor energy"],
+        "figures.md": ["rdms.pdf", "rdms.svg"],
     }
-    assert done.stdout == said.get(page, done.stdout)
+    assert {page: printed[page] for page in said} == said
+    assert {"public_recordings.md", "tuning.md"} < set(printed)  # they say nothing, and end well
 
 
 def test_the_recordings_section_is_one(tmp_path, monkeypatch):
@@ -130,30 +134,6 @@ def test_the_leaderboards_example_asks_only_for_other_seeds(tmp_path):
     assert found.similarity["encoder"].iloc[-1] == "pixels"
     assert row["difference"] == pytest.approx(table["trained layer"].mean() - table["control"].iloc[-1])
     assert row["p"] == pytest.approx(expected.pvalue, rel=0.1)  # of two thousand bootstrap samples
-
-
-TOGETHER = ("start.md", "norms.md", "measures.md", "design.md")
-DRIVER = """
-import json, sys
-for page, program in json.loads(sys.stdin.read()).items():
-    print("page", page)
-    exec(compile(program, page, "exec"), {"__name__": "__main__"})
-"""
-
-
-@pytest.fixture(scope="module")
-def printed(tmp_path_factory):
-    """What the Python blocks of each page print: one program a page, all in one process, warnings as errors."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", DRIVER],
-        input=json.dumps({page: "\n".join(blocks(page, "python")) for page in TOGETHER}),
-        cwd=tmp_path_factory.mktemp("pages"),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    parts = re.split(r"^page (\S+)\n", done.stdout, flags=re.MULTILINE)[1:]
-    return {page: text.splitlines() for page, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def test_the_example_of_the_first_steps_shows_that_fourier_wins(printed):
@@ -221,16 +201,8 @@ def test_the_control_of_the_design_page_is_an_encoder(printed):
     assert printed["design.md"] == ["(4, 4) (4, 4)"]
 
 
-def test_peers_can_be_gone_to_and_come_from(tmp_path):
-    ignored = ("-W", "ignore::DeprecationWarning", "-W", "ignore::SyntaxWarning")  # rsatoolbox's
-    done = subprocess.run(
-        [sys.executable, "-W", "error", *ignored, "-c", "\n".join(blocks("peers.md", "python"))],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    similarity, nearest, feve = done.stdout.splitlines()
+def test_peers_can_be_gone_to_and_come_from(printed):
+    similarity, nearest, feve = printed["peers.md"]
     assert 0.9 < float(similarity.strip("[]")) < 1
     assert nearest == "animals layer1"
     assert float(feve.split()[1]) == pytest.approx(0.9, abs=0.1)  # an error of 0.3 leaves 1 - 0.09
@@ -278,49 +250,6 @@ def test_studies_on_pages_are_studies():
     assert amounts.power.n_animals == [1, 3]
 
 
-NOT_WRITTEN = {"animals.csv", "between_animals.csv", "failures.csv", "report.html"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A run that writes all that a run of one animal can write, but failures."""
-    study = Study(
-        recording={"source": "simulated-v1", "n_neurons": 30, "bin_width": 5},
-        stimuli={"resolution": 0.05},
-        task={"n_train": 60, "n_test": 40},
-        network={"name": "ConvPoolFC", "pool_size": 4, "n_channels": 3},
-        training={"n_epochs": 2, "n_untrained": 2, "checkpoints": [1]},
-        comparison={"n_samples": 60, "n_permutations": 19, "other_measures": ["spearman"], "controls": ["pixels"]},
-        encoding={"enabled": True, "networks": ["point readout"], "max_epochs": 2, "n_folds": 2, "n_samples": 60},
-    )
-    return run(study, tmp_path_factory.mktemp("runs") / "all", progress=False, device="cpu").folder
-
-
-def test_a_run_is_what_its_schema_says(folder):
-    check_run(folder, without=NOT_WRITTEN)
-    check_columns(list(failure_table([], Naming())), TABLES["failures.csv"])
-    assert set(TABLES) == {file.name for file in FILES if file.name.endswith(".csv")}
-
-
-def test_an_unlisted_column_or_file_of_a_run_fails(folder, tmp_path):
-    copy = shutil.copytree(folder, tmp_path / "copy")
-    differences = pd.read_csv(copy / "differences.csv")
-    for wrong in (
-        differences.assign(novel=1.0),
-        differences.drop(columns="p_holm"),
-        differences[differences.columns[::-1]],
-        differences.assign(seed=0.5),
-    ):
-        wrong.to_csv(copy / "differences.csv", index=False)
-        with pytest.raises(AssertionError):
-            check_run(copy, without=NOT_WRITTEN)
-    shutil.copy(folder / "differences.csv", copy)
-    check_run(copy, without=NOT_WRITTEN)
-    (copy / "novel.csv").write_text("a\n1\n")
-    with pytest.raises(AssertionError):
-        check_run(copy, without=NOT_WRITTEN)
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_what_the_code_knows_stands_on_the_pages(page):
     text = (DOCS.parent / page).read_text(encoding="utf-8")
@@ -333,55 +262,3 @@ def test_the_page_of_a_runs_folder_holds_every_table():
         assert f"<!-- {name}: written by docs/generate.py -->" in text
     for table in TABLES.values():
         assert all(f"`{column.name}`" in text for column in table.columns)
-
-
-def test_the_page_of_a_runs_folder_tells_what_arrays_hold(folder):
-    with xr.open_dataset(folder / "rdms.nc") as rdms, xr.open_dataset(folder / "populations.nc") as populations:
-        assert rdms["population"].to_numpy()[0] == "simulated-v1"
-        largest = max(size for name, size in populations.sizes.items() if str(name).startswith("unit_"))
-        assert largest == 200  # of the pixels
-    weights = {path.name for path in (folder / "models").iterdir()}
-    stems = ("ConvPoolFC_seed12", "ConvPoolFC_seed12_untrained", "fitted_point_readout_seed0")
-    assert weights == {f"{stem}.safetensors" for stem in stems}
-
-
-def test_the_page_of_figures_names_every_picture(folder):
-    page = (DOCS / "figures.md").read_text(encoding="utf-8")
-    assert all(f"| `{name}` |" in page for name in PICTURES)
-    for name in Run.open(folder).figures:
-        assert re.sub("^(filters|readouts)_.*", r"\1_<network>", name) in PICTURES
-
-
-def test_the_example_of_an_opened_run_runs(folder, capsys, monkeypatch):
-    (program,) = blocks("run_folder.md", "python")
-    monkeypatch.chdir(folder.parent)
-    exec(program.replace("runs/reference-simulated-v1", folder.name), {})
-    plt.close("all")
-    assert capsys.readouterr().out == "<Run: reference and simulated-v1, 5 encoders, in all>\n"
-
-
-def test_the_example_of_an_own_picture_draws(folder):
-    try:
-        exec(blocks("figures.md", "python")[-1], {})
-        assert len(Run.open(folder).plot("plain_bars").patches) == 5
-    finally:
-        del PICTURES["plain_bars"]
-    plt.close("all")
-
-
-def test_the_page_of_the_report_names_its_sections_and_limits(folder):
-    from normenc.report import explorer, render, sentences
-    from normenc.study import exploring
-
-    text = (DOCS / "report.md").read_text(encoding="utf-8")
-    page = render(folder)
-    sections = re.findall(r"^\| ([A-Z][^|]+?) \|", text, flags=re.MULTILINE)
-    assert (own := "More figures") in sections  # a section for pictures that a user adds
-    shown = [re.sub(r"<[^>]+>|:.*", "", heading) for heading in re.findall(r"<h2[^>]*>(.*?)</h2>", page)]
-    assert [part for section in sections for part in re.split(", (?=[A-Z])", section) if part != own] == shown
-    assert f"untrained twins and controls: {explorer.MOST_POPULATIONS} at most" in text
-    assert f"| {explorer.MOST_STIMULI} at most" in text and f"| {exploring.MOST_UNITS} of each" in text
-    assert sentences.MANY == 4 and "more than four trained layers" in text
-    (settings,) = blocks("report.md", "toml")
-    defaults = Study().comparison
-    assert tomllib.loads(settings)["comparison"] == {"measures": [defaults.method, *defaults.other_measures]}

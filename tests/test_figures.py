@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from normenc import figures
 from normenc.errors import InputError
@@ -309,11 +310,23 @@ def test_no_number_of_a_power_map_stands_over_another(n_values):
         figures.power_map(pd.DataFrame(rows).drop(columns="n_repeats"))
 
 
-def test_many_populations_stand_in_rows_of_six_at_most():
+def test_many_populations_stand_in_rows_of_four_at_most():
     populations = {f"layer {k}": matrix() for k in range(9)}
     axes = figures.rdms(populations, ORIENTATION, controls={"pixels": matrix()})
-    assert axes.shape == (3, 5)
+    assert axes.shape == (4, 3)
     assert [panel.get_title() for panel in axes.flat if panel.images] == [*populations, "pixels"]
+
+
+@pytest.mark.parametrize("n", [1, 4, 7, 12])
+@pytest.mark.parametrize("picture", ["rdms", "embeddings", "rdm_rows"])
+def test_text_has_six_points_in_a_print_of_the_page(picture, n):
+    values = RNG.normal(size=(len(ORIENTATION), 2)) if picture == "embeddings" else matrix()
+    names = [f"layer {k}, untrained" for k in range(n)]
+    controls = dict.fromkeys(["Fourier amplitude", "Gabor energy", "pixels"], values)
+    figure = figure_of(getattr(figures, picture)(dict.fromkeys(names, values), ORIENTATION, controls=controls))
+    figure.draw_without_rendering()
+    smallest = min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text().strip())
+    assert smallest * min(1, 180 / 25.4 / figure.get_figwidth()) >= 6
 
 
 def test_other_metrics_are_scaled_to_their_largest():

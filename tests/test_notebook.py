@@ -23,6 +23,22 @@ widget = Widget()
 widget.add_heatmap(z=[[0.0, 1.0], [1.0, 0.0]])
 widget.update_layout(title={"text": "RDM"})
 """,
+    """
+import numpy as np
+from normenc import progress, representations, rsa
+responses = np.random.default_rng(0).normal(size=(12, 9))
+rsa.infer({"same": rsa.rdm(responses)}, responses=responses, n_samples=50, n_permutations=50)
+progress.SHORT = 0  # from the first moment on
+inference = rsa.infer({"same": rsa.rdm(responses)}, responses=responses, n_samples=50, n_permutations=50)
+with progress.reporting(False):  # other work shows its own
+    rsa.infer({"same": rsa.rdm(responses)}, responses=responses, n_samples=50, n_permutations=50)
+layers = representations.represent(networks.FC(), gratings([0, 45, 90]), batch_size=2)
+with representations.extract(networks.FC(), gratings([0, 45, 90])):
+    pass
+told = []
+rsa.infer({"same": rsa.rdm(responses)}, responses=responses, n_samples=50, progress=lambda *state: told.append(state))
+assert told[-1][0] == told[-1][1] > 1
+""",
 )
 
 
@@ -45,9 +61,14 @@ def test_progress_is_one_line_and_results_are_tables(outputs):
 
 
 def test_pictures_and_interactive_figures_are_shown_inline(outputs):
-    (picture,), (widget,) = outputs[2:]
+    (picture,), (widget,) = outputs[2:4]
     assert set(picture.data) == {"image/png", "text/plain"}
     assert widget.data["text/plain"] == "<Widget: RDM>"
     figure = widget.data["application/vnd.plotly.v1+json"]
     assert figure["data"][0]["type"] == "heatmap"
     assert "Plotly.newPlot" in widget.data["text/html"]
+
+
+def test_functions_that_last_show_how_far_they_are(outputs):
+    lines = outputs[4]  # inference, representing and extraction, which all have ended
+    assert [(line.output_type, line.data["text/plain"]) for line in lines] == [("display_data", "")] * 3

@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
         place = tmp_path_factory.mktemp("runs") / "toy"
         recordings.save(recordings.simulated_v1(20, n_stimuli=12), place.parent / "mine.npz")
         study = Study(**STUDY, recording={"source": str(place.parent / "mine.npz")})
-        run(study, place, progress=False, device="cpu", page=report.write)
+        run(study, place, stages=("represent", "compare"), progress=False, device="cpu", page=report.write)
         assert load_study(place / "study.toml").comparison.method == "overlap"
         yield place
 

@@ -48,7 +48,7 @@ def folder(own, tmp_path_factory):
     place = tmp_path_factory.mktemp("runs") / "toy"
     recordings.save(recordings.simulated_v1(20, n_stimuli=12), place.parent / "mine.npz")
     study = Study(**STUDY, recording={"source": str(place.parent / "mine.npz")})
-    run(study, place, progress=False, device="cpu", page=report.write)
+    run(study, place, stages=("represent", "compare", "draw"), progress=False, device="cpu", page=report.write)
     return place
 
 

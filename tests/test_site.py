@@ -3,13 +3,20 @@
 import base64
 import html
 import importlib
+import importlib.util
+import itertools
 import json
 import pkgutil
 import re
+import shutil
 import subprocess
 import sys
+import threading
+from functools import cache, partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import mathml
 import notebooks
@@ -17,13 +24,17 @@ import pytest
 import typer
 from sphinx.errors import ExtensionError
 
+import gallery
 import normenc
+from room_map import PACKAGE, shortest
+from test_package import ROOMS
 
 ROOT = Path(__file__).parents[1]
 THEMES_OWN = '@import "../basic.css";'  # Sphinx's styles, beside the theme's; nothing else may be imported
 ELSEWHERE = r"@import|url\(\s*[\"']?(https?:)?//"
 # What serves the others, and the command.
 INNER = {
+    "__main__",
     "arrays",
     "cli",
     "csv_tables",
@@ -32,6 +43,7 @@ INNER = {
     "keys",
     "optimizers",
     "progress",
+    "progress_showing",
     "renamed",
     "showing",
     "texts",
@@ -44,7 +56,7 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q"),
+            *(sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-D", "plot_gallery=0"),
             *("-d", str(tmp_path_factory.mktemp("doctrees")), "docs", str(folder)),
         ],
         cwd=ROOT,
@@ -72,6 +84,12 @@ class Page(HTMLParser):
             self.fetched += [found[name] for name in ("src", "href", "srcset", "data", "poster") if found.get(name)]
 
 
+@cache
+def read(path):
+    """A page; each is read once."""
+    return Page(path)
+
+
 def test_every_page_is_built(site):
     for page in (ROOT / "docs").glob("**/*.md"):
         assert (site / page.relative_to(ROOT / "docs")).with_suffix(".html").exists()
@@ -81,7 +99,7 @@ def test_nothing_is_fetched_from_another_host(site):
     pages = sorted(site.glob("**/*.html"))
     assert len(pages) > 60
     for path in pages:
-        elsewhere = [address for address in Page(path).fetched if re.match(r"(https?:)?//", address)]
+        elsewhere = [address for address in read(path).fetched if re.match(r"(https?:)?//", address)]
         assert not elsewhere, (path, elsewhere)
         assert not re.search(ELSEWHERE, path.read_text(encoding="utf-8").replace(THEMES_OWN, ""))
     for path in site.glob("**/*.css"):
@@ -105,12 +123,12 @@ def test_every_public_module_has_a_page():
 def test_every_public_name_is_documented(site, room):
     names = importlib.import_module(f"normenc.{room}").__all__
     assert names
-    ids = Page(site / "api" / f"{room}.html").ids
+    ids = read(site / "api" / f"{room}.html").ids
     assert not [name for name in names if f"normenc.{room}.{name}" not in ids]
 
 
 def test_recordings_can_be_made_by_what_the_page_shows(site):
-    ids = Page(site / "api" / "recordings.html").ids
+    ids = read(site / "api" / "recordings.html").ids
     assert {f"normenc.recordings.Recording.from_{what}" for what in ("responses", "trials", "rdm")} <= ids
 
 
@@ -125,15 +143,15 @@ def test_formulas_are_drawn_and_no_rest_is_left(site):
 
 
 def test_docstrings_link_to_what_they_name(site):
-    links = Page(site / "api" / "rsa.html").links
+    links = read(site / "api" / "rsa.html").links
     assert "#normenc.rsa.METHODS" in links  # :data:`normenc.rsa.METHODS`
-    assert "recordings.html#normenc.recordings.load" in Page(site / "api" / "quality.html").links
+    assert "recordings.html#normenc.recordings.load" in read(site / "api" / "quality.html").links
     # named by the module that it was written in, shown where users import it from
     assert "#normenc.rsa.rdm" in links
 
 
 def test_links_within_the_site_lead_somewhere(site):
-    pages = {path: Page(path) for path in site.glob("**/*.html")}
+    pages = {path: read(path) for path in site.glob("**/*.html")}
     for path, page in pages.items():
         for link in page.links:
             if not link or re.match(r"\w+:", link):
@@ -151,8 +169,131 @@ def test_a_function_with_its_modules_name_is_shown_as_a_function(site):
 
 
 def test_examples_that_pages_link_to_are_in_the_site(site):
-    (link,) = {link for link in Page(site / "leaderboard.html").links if "contrastive.toml" in link}
+    (link,) = {link for link in read(site / "leaderboard.html").links if "contrastive.toml" in link}
     assert (site / link).read_text() == (ROOT / "examples" / "contrastive.toml").read_text()
+
+
+def test_addresses_elsewhere_are_encrypted_and_written_alike(site):
+    every = {link for path in site.glob("**/*.html") for link in read(path).links}
+    links = {link for link in every if re.match(r"\w+:", link or "")}
+    assert links and not {link for link in links if not link.startswith(("https://", "mailto:"))}
+    plain = [link.partition("#")[0].rstrip("/").lower() for link in links if "#" not in link]
+    assert len(plain) == len(set(plain)), sorted(link for link in plain if plain.count(link) > 1)
+
+
+@pytest.mark.parametrize("name", gallery.ORDER)
+def test_scripts_of_the_gallery_can_be_downloaded_also_as_notebooks(site, name):
+    links = read(site / "examples" / f"{name}.html").links
+    (script,) = {link for link in links if link.endswith(f"/{name}.py")}
+    assert (site / "examples" / script).read_bytes() == (ROOT / "docs" / "gallery" / f"{name}.py").read_bytes()
+    (notebook,) = {link for link in links if link.endswith(f"/{name}.ipynb")}
+    assert json.loads((site / "examples" / notebook).read_text(encoding="utf-8"))["cells"]
+    assert f"{name}.html" in read(site / "examples" / "index.html").links
+    assert "examples/index.html" in read(site / "index.html").links
+
+
+def test_the_architecture_is_drawn_from_the_code(site):
+    text = (site / "architecture.html").read_text(encoding="utf-8")
+    (drawn,) = re.findall(r"<svg class=\"architecture\".*?</svg>", text, flags=re.DOTALL)
+    assert sorted(re.findall(r'<text class="name"[^>]*>(\w+)<', drawn)) == sorted(ROOMS)
+    assert drawn.count("<path") == sum(map(len, ROOMS.values()))
+    assert drawn.count('class="import direct"') == sum(map(len, shortest(ROOMS).values()))
+    shown = re.search(r'<g class="to-tasks">(.*?)</g>', drawn)[1]
+    assert shown.count("<path") == len(ROOMS["tasks"]) and ".of-tasks:is(:hover" in drawn
+    boxes = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', drawn)
+    corners = [tuple(map(float, box)) for box in boxes]
+    assert len(corners) == len(ROOMS)
+    for a, b in itertools.combinations(corners, 2):  # none covers another
+        assert abs(a[0] - b[0]) >= a[2] or abs(a[1] - b[1]) >= a[3]
+    rows = dict(re.findall(r"<tr[^>]*>\s*<td>(.*?)</td>(.*?)</tr>", text, flags=re.DOTALL))
+    told = {re.sub(r"<[^>]+>", "", name).strip(): re.sub(r"<[^>]+>", "", cells).split() for name, cells in rows.items()}
+    assert set(told) == set(ROOMS)
+    assert {"rsa", "recordings"} <= set(" ".join(told["quality"]).replace(",", "").split())
+    modules = list((PACKAGE / "quality").glob("*.py"))
+    lines = sum(len(module.read_text(encoding="utf-8").splitlines()) for module in modules)
+    assert {str(len(modules)), f"{lines:,}", str(len(normenc.quality.__all__))} <= set(told["quality"])
+
+
+def test_lines_that_are_left_out_follow_from_others():
+    assert shortest({"a": set(), "b": {"a"}, "c": {"a", "b"}, "d": {"c", "a"}, "e": {"a"}}) == {
+        **{"a": set(), "b": {"a"}, "c": {"b"}, "d": {"c"}, "e": {"a"}}
+    }
+
+
+def test_the_lesson_can_be_opened_elsewhere_where_its_repository_is_known():
+    assert notebooks.elsewhere(SimpleNamespace(notebooks_from=("", "dev")), "tutorial.ipynb") == ""
+    told = notebooks.elsewhere(SimpleNamespace(notebooks_from=("lab/normenc", "dev")), "tutorial.ipynb")
+    assert "https://colab.research.google.com/github/lab/normenc/blob/main/docs/tutorial.ipynb" in told
+    told = notebooks.elsewhere(SimpleNamespace(notebooks_from=("lab/normenc", "0.2.0")), "tutorial.ipynb")
+    assert "https://mybinder.org/v2/gh/lab/normenc/v0.2.0?urlpath=lab/tree/docs/tutorial.ipynb" in told
+    asked = (ROOT / ".binder" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert "normenc[nets,nwb]" in asked
+
+
+@pytest.fixture(scope="module")
+def pages(site, tmp_path_factory):
+    """Three versions of the site side by side, as they are published, and their address."""
+    folder = tmp_path_factory.mktemp("pages") / "normenc"
+    folder.mkdir()
+    part = tmp_path_factory.mktemp("part")
+    for name in ("_static", "api", "index.html"):
+        (shutil.copytree if (site / name).is_dir() else shutil.copy)(site / name, part / name)
+    publish = publish_docs().publish
+    for version in ("0.9.0", "0.10.0", "dev"):
+        found = publish(part, folder, version, "/normenc/")
+    assert found == ["dev", "0.10.0", "0.9.0"]  # the newest first, by number
+    handler = partial(SimpleHTTPRequestHandler, directory=folder.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{server.server_port}/normenc"
+        server.shutdown()
+
+
+def publish_docs():
+    spec = importlib.util.spec_from_file_location("publish_docs", ROOT / "tools" / "publish_docs.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_versions_are_published_side_by_side(pages, tmp_path):
+    folder, _ = pages
+    lists = {(folder / name / "_static" / "switcher.json").read_text() for name in ("dev", "0.9.0", "0.10.0")}
+    (entries,) = (json.loads(text) for text in lists)  # also the oldest names the newest
+    assert [entry["url"] for entry in entries] == ["/normenc/dev/", "/normenc/0.10.0/", "/normenc/0.9.0/"]
+    assert [entry["preferred"] for entry in entries] == [False, True, False]
+    assert "url=0.10.0/" in (folder / "index.html").read_text()
+    assert (folder / ".nojekyll").exists()
+    publish = publish_docs().publish
+    with pytest.raises(SystemExit, match=r"v0\.2: not a version"):
+        publish(folder / "dev", tmp_path, "v0.2", "/")
+    with pytest.raises(SystemExit, match="no site there; build it with make docs"):
+        publish(tmp_path, tmp_path / "pages", "0.2.0", "/")
+    assert not (tmp_path / "pages").exists()
+
+
+def test_one_version_leads_to_the_same_page_of_another(pages, browser):
+    page = browser.new_page()
+    page.goto(f"{pages[1]}/0.9.0/api/rsa.html")
+    page.locator(".version-switcher__button").first.click()
+    links = page.locator(".version-switcher__menu").first.locator("a")
+    assert links.all_inner_texts() == ["dev", "0.10.0 (stable)", "0.9.0"]
+    with page.expect_navigation():
+        links.nth(1).click()
+    assert page.url == f"{pages[1]}/0.10.0/api/rsa.html"
+    page.close()
+
+
+def test_from_disk_there_is_no_switcher_and_no_error(site, browser):
+    told = []
+    page = browser.new_page()
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("requestfailed", lambda request: told.append(request.url))
+    page.goto((site / "api" / "rsa.html").as_uri())
+    page.wait_for_load_state("networkidle")
+    assert not page.locator(".version-switcher__container").first.is_visible()
+    assert told == []
+    page.close()
 
 
 def test_a_formula_that_cannot_be_drawn_stops_the_build():
@@ -171,11 +312,11 @@ def test_the_lesson_is_a_page_with_its_pictures_and_the_notebook(site):
     assert len({alternative for alternative, _ in images}) == len(drawn) == 11
     tables = [output for output in outputs if "text/html" in output.get("data", {})]
     assert text.count("<table>") == len(tables) > 0
-    links = Page(site / "tutorial.html").links
+    links = read(site / "tutorial.html").links
     (copy,) = {link for link in links if link and link.endswith("tutorial.ipynb")}
     assert (site / copy).read_bytes() == (ROOT / "docs" / "tutorial.ipynb").read_bytes()
     assert {"statistics.html", "leaderboard.html"} <= set(links)
-    assert "tutorial.html" in Page(site / "index.html").links
+    assert "tutorial.html" in read(site / "index.html").links
 
 
 def test_the_lessons_formulas_are_drawn_and_its_solutions_folded(site):

@@ -393,6 +393,7 @@ told = {
 }
 print("told:" + json.dumps(told, default=float))
 """
+DRAWN = "from normenc import figures, stimuli\npanels = figures.example_stimuli(stimuli.gratings([0]).numpy(), [0])"
 
 
 def executed(notebook):
@@ -408,12 +409,18 @@ def executed(notebook):
 
 
 @pytest.fixture(scope="module")
-def lesson():
-    """The lesson from top to end, unsolved: what its cells printed, and the numbers that its words rest on."""
+def notebook():
+    """The lesson from top to end, unsolved, then what its words rest on and a picture twice; and what was printed."""
     notebook = jupytext.read(DOCS / "tutorial.py")
-    notebook.cells.append(nbformat.v4.new_code_cell(TOLD))
-    printed = executed(notebook)
-    return printed, json.loads(printed[-1].split("told:")[1])
+    notebook.cells += [nbformat.v4.new_code_cell(code) for code in (TOLD, DRAWN, DRAWN)]
+    return notebook, executed(notebook)
+
+
+@pytest.fixture(scope="module")
+def lesson(notebook):
+    """What the lesson's cells printed, and the numbers that its words rest on."""
+    *printed, told, _, _ = notebook[1]
+    return printed, json.loads(told.split("told:")[1])
 
 
 def test_both_halves_of_the_pair_say_the_same():
@@ -549,8 +556,7 @@ def test_the_formulas_of_the_lesson_hold():
     assert torch.equal(stimuli.gratings([-90]), stimuli.gratings([90]))
 
 
-def test_a_notebook_shows_all_its_figures():
-    drawn = "from normenc import figures, stimuli\npanels = figures.example_stimuli(stimuli.gratings([0]).numpy(), [0])"
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(drawn) for _ in range(2)])
-    executed(notebook)
-    assert [["image/png" in o.get("data", {}) for o in cell.outputs] for cell in notebook.cells] == [[True], [True]]
+def test_a_notebook_shows_all_its_figures(notebook):
+    cells = notebook[0].cells[-2:]
+    assert [cell.source for cell in cells] == [DRAWN, DRAWN]
+    assert [["image/png" in o.get("data", {}) for o in cell.outputs] for cell in cells] == [[True], [True]]

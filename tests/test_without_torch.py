@@ -111,6 +111,30 @@ def test_published_numbers_that_need_networks_are_told_apart(found):
     assert "not tried (it needs networks)" in out and "pip install 'normenc[nets]'" in out
 
 
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("raise OSError('libcudart.so: no such file')", "OSError: libcudart.so: no such file"),
+        ("raise ImportError('undefined symbol')", "ImportError: undefined symbol"),
+        ("import not_there_either", "ModuleNotFoundError: No module named 'not_there_either'"),
+        ("import sys; sys.exit('no licence')", "SystemExit: no licence"),
+        (None, "ImportError: its folder is there, but empty"),
+    ],
+)
+def test_a_package_that_does_not_load_is_no_bug_of_normenc(tmp_path, monkeypatch, program, said):
+    name = f"broken_{tmp_path.name}"
+    (tmp_path / name).mkdir()
+    if program is not None:
+        (tmp_path / name / "__init__.py").write_text(program)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(NotInstalledError) as error:
+        needs_nets("this", name)
+    assert (
+        str(error.value) == f"this needs {name}, which is installed but cannot be imported ({said}); install it again"
+    )
+    assert error.value.name == name
+
+
 def test_nothing_is_said_where_all_is_installed_and_other_packages_are_not_named():
     needs_nets("this")
     assert set(BROUGHT_BY.values()) == {"nets"}

@@ -158,6 +158,7 @@ CLOSED = {  # commands that need a network
     "power": ("normenc power", ()),
     "identify": ("normenc identify", ()),
     "design": ("normenc design", ()),
+    "schema": ("normenc schema", ()),
     "check": ("the check of a study file", ("study.toml",)),
     "verify": ("toy.zip: its checksums are right; running its study again", ("toy.zip",)),
 }

@@ -1,12 +1,13 @@
 """Whether the sources are ready to be released as a version: `python tools/check_release.py v0.2.0 [--notes]`.
 
-The package, CITATION.cff, .zenodo.json and the first section of CHANGELOG.md must name this version, and that section a
-date. With --notes, print the section: the notes of the release.
+The tag gives the package its version. CITATION.cff, the first section of CHANGELOG.md, and the fallback in
+pyproject.toml, for sources without tags, must name the same, and that section a date. With --notes, print the section:
+the notes of the release.
 """
 
-import json
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -15,11 +16,10 @@ ROOT = Path(__file__).parents[1]
 def versions() -> dict[str, str]:
     """The version that each file names."""
     read = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("CITATION.cff", "CHANGELOG.md")}
-    package = (ROOT / "src" / "normenc" / "__init__.py").read_text(encoding="utf-8")
+    fallback = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["version"]
     return {
-        "src/normenc/__init__.py": _found(r'^__version__ = "([^"]+)"', package),
+        "pyproject.toml": fallback["fallback-version"].removesuffix(".dev0"),
         "CITATION.cff": _found(r"^version: (\S+)", read["CITATION.cff"]),
-        ".zenodo.json": json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))["version"],
         "CHANGELOG.md": _found(r"^## (\S+)", read["CHANGELOG.md"]),
     }
 

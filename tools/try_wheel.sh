@@ -11,8 +11,17 @@ trap 'rm -rf "$work"' EXIT
 rm -rf build/dist
 
 python3 -m venv "$work/build"
-"$work/build/bin/python" -m pip install --quiet --disable-pip-version-check build twine
+"$work/build/bin/python" -m pip install --quiet --disable-pip-version-check build twine uv
 "$work/build/bin/python" -m build --outdir build/dist .   # the wheel is built from the sdist
+"$work/build/bin/python" -m build --wheel --outdir "$work/direct" .
+"$work/build/bin/python" - build/dist/*.whl "$work"/direct/*.whl <<'PYTHON'
+import sys
+import zipfile
+
+one, other = ({name: archive.read(name) for name in archive.namelist()} for archive in map(zipfile.ZipFile, sys.argv[1:]))
+differing = sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+assert not differing, f"the wheels from the sdist and from the sources differ: {differing}"
+PYTHON
 "$work/build/bin/python" -m twine check --strict build/dist/*
 
 python3 -m venv "$work/bare"
@@ -50,4 +59,10 @@ PYTHON
 "$bin/normenc" run reference --dry-run
 "$bin/normenc" run --stages represent,compare --out run
 test -s run/similarity.csv
+
+echo "and as a command of its own"
+export UV_TOOL_DIR=$work/tools UV_TOOL_BIN_DIR=$work/commands
+"$work/build/bin/python" -m uv tool install --quiet --python "$bin/python" --constraints constraints.txt "$wheel"
+"$work/commands/normenc" check own.npz > /dev/null
+
 echo "wheel and sdist work:" "$root"/build/dist/*

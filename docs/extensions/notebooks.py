@@ -50,7 +50,8 @@ def prepare(app: Any, docname: str, source: list[str]) -> None:
             title, _, rest = text.partition("\n")
             note = (
                 f"This page is a notebook. To run it and do its exercises, download [{path.name}](path:{path.name}) "
-                "and open it in Jupyter. Below each cell stands what it gave when it was last run."
+                f"and open it in Jupyter{elsewhere(app.config, path.name)}. Below each cell stands what it gave "
+                "when it was last run."
             )
             text, first = f"{title}\n\n{note}\n{rest}", False
         cell["source"] = text
@@ -59,6 +60,17 @@ def prepare(app: Any, docname: str, source: list[str]) -> None:
                 table = STYLE.sub("", "".join(output["data"]["text/html"]))
                 output["data"]["text/html"] = LOOKS.sub("", table).replace("<th></th>", "<td></td>")
     source[0] = json.dumps(notebook)
+
+
+def elsewhere(config: Any, name: str) -> str:
+    """Where else a notebook can be opened; nothing where it is not known which repository is published."""
+    repository, version = config.notebooks_from
+    if not repository:
+        return ""
+    branch = "main" if version == "dev" else f"v{version}"
+    colab = f"https://colab.research.google.com/github/{repository}/blob/{branch}/docs/{name}"
+    binder = f"https://mybinder.org/v2/gh/{repository}/{branch}?urlpath=lab/tree/docs/{name}"
+    return f", or open it in [Colab]({colab}) or [Binder]({binder}), which need nothing on your computer"
 
 
 def describe(app: Any, doctree: nodes.document) -> None:
@@ -71,6 +83,7 @@ def describe(app: Any, doctree: nodes.document) -> None:
 
 def setup(app: Any) -> dict[str, bool]:
     """Have notebooks prepared when they are read."""
+    app.add_config_value("notebooks_from", ("", "dev"), "env", (list, tuple))
     app.connect("source-read", prepare)
     app.connect("doctree-read", describe)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

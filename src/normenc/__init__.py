@@ -10,8 +10,6 @@ Those of networks need torch, which ``pip install normenc[nets]`` brings; all ot
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 __all__ = [
     "controls",
     "embedding",
@@ -70,7 +68,19 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"normenc.{name}")
     if name == "Run":
         return importlib.import_module("normenc.runs").Run
+    if name == "__version__":
+        return _version()
     raise AttributeError(f"module 'normenc' has no attribute {name!r}")
+
+
+def _version() -> str:
+    """The version that was installed, which a tag gave; of sources that are not installed, none is known."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("normenc")
+    except PackageNotFoundError:
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:

@@ -14,9 +14,11 @@ from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError
 from normenc.texts import bare, harmless, visible
 
-__all__ = ["ENCODER_COLUMNS", "did_not_learn", "encoder_columns", "encoders_of", "read_table", "write_table"]
+__all__ = ["ENCODER_COLUMNS", "EXACT", "did_not_learn", "encoder_columns", "encoders_of", "read_table", "write_table"]
 
 ENCODER_COLUMNS = ("encoder", "task", "network", "layer", "kind", "seed")
+# For pandas to read each number as it is written, to the last bit; pandas 3.1 does so without being asked.
+EXACT: dict[str, Any] = {"float_precision": "round_trip"} if pd.__version__.startswith(("2.", "3.0.")) else {}
 TEXTS = (  # always columns of text: a network may be called 007, NA or True
     *("recording", "encoder", "task", "network", "layer", "kind", "comparison", "rdm_metric", "ceiling", "score_name"),
     *("other", "other_task", "other_network", "other_layer", "other_kind"),
@@ -153,6 +155,7 @@ def read_table(path: str | Path | TextIO) -> pd.DataFrame:
         keep_default_na=False,
         na_values=[""],
         low_memory=False,
+        **EXACT,
     )
     table.columns = pd.Index([_read(name) for name in table.columns])
     for place in range(table.shape[1]):

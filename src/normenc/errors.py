@@ -41,7 +41,7 @@ class NotHereError(InputError):
 
 
 class NotInstalledError(InputError, ModuleNotFoundError):
-    """What was asked for needs a package that one of normenc's extras brings, and that is not installed."""
+    """What was asked for needs a package that one of normenc's extras brings, and that is not installed, or broken."""
 
 
 class NormencWarning(UserWarning):

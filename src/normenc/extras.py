@@ -6,7 +6,7 @@ from typing import Any
 
 import lazy_loader
 
-from normenc.errors import NotInstalledError
+from normenc.errors import NotInstalledError, shortened
 
 __all__ = ["BROUGHT_BY", "attach_stub", "needs_nets"]
 
@@ -15,17 +15,25 @@ BROUGHT_BY = dict.fromkeys(("torch", "safetensors", "dask", "distributed", "cryp
 
 
 def needs_nets(what: str, *packages: str) -> None:
-    """Raise NotInstalledError, which names `what`, where torch, or one of other `packages`, is not installed.
+    """Raise NotInstalledError, which names `what`, where torch, or one of other `packages`, cannot be imported.
 
     Examples
     --------
     >>> needs_nets("training a network")
     """
-    try:
-        for package in packages or ("torch",):
-            import_module(package)
-    except ModuleNotFoundError as error:
-        raise _told(error, what) from None
+    for package in packages or ("torch",):
+        try:
+            if import_module(package).__spec__.origin is None:  # type: ignore[union-attr]
+                raise ImportError("its folder is there, but empty")
+        except (Exception, SystemExit) as error:  # of a library that does not load
+            told = _told(error, what) if isinstance(error, ModuleNotFoundError) else error
+            if not isinstance(told, NotInstalledError):
+                said = f"{type(error).__name__}: {shortened(str(error), 200)}"
+                told = NotInstalledError(
+                    f"{what} needs {package}, which is installed but cannot be imported ({said}); install it again"
+                )
+                told.name = package
+            raise told from None
 
 
 def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:

@@ -5,20 +5,19 @@ own: it passes :func:`listener`, or the callback that it was given.
 """
 
 import math
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
-__all__ = ["ProgressCallback", "Stage", "SweepProgress", "each", "listener", "reporting", "stage"]
+from normenc.progress_showing import is_notebook, shown
 
-QUIET_EVERY = 30.0  # seconds between lines of progress where there is no terminal
+__all__ = ["ProgressCallback", "Stage", "SweepProgress", "counting", "each", "listener", "reporting", "stage"]
+
 REPORT_EVERY = 0.2  # seconds between reports within a step
-NOTEBOOK_EVERY = 0.5  # seconds between changes of what a notebook shows
+SHORT = 1.0  # seconds in which a function that is called in a notebook shows nothing
 Item = TypeVar("Item")
 
 
@@ -211,6 +210,36 @@ def reporting(progress: bool | ProgressCallback) -> Iterator[ProgressCallback]:
 
 
 @contextmanager
+def counting(name: str, progress: Callable[[int, int], None] | None = None) -> Iterator[Callable[[int, int], None]]:
+    """Tell how much of its work a function of the library has done, for those that make no stages.
+
+    Parameters
+    ----------
+    name : str
+        What it does, such as ``"inference"``.
+    progress : callable, optional
+        Who is told (done, all). By default a notebook shows it, of work that lasts longer than a second and is no part
+        of other work that shows its own.
+
+    Yields
+    ------
+    callable
+        To be called as (done, all).
+    """
+    if progress is not None or _LISTENER.get() is not None or not is_notebook():
+        yield progress or _uncounted
+        return
+    with reporting(True) as show:
+        counted = Stage(show, name, 1)
+
+        def tell(done: int, total: int) -> None:
+            if time.monotonic() - counted.started >= SHORT:
+                counted.progress(done, total)
+
+        yield tell
+
+
+@contextmanager
 def _shown(progress: bool | ProgressCallback) -> Iterator[ProgressCallback]:
     if callable(progress):
         yield progress
@@ -221,103 +250,16 @@ def _shown(progress: bool | ProgressCallback) -> Iterator[ProgressCallback]:
     if (around := _LISTENER.get()) is not None:
         yield around
         return
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if console.is_jupyter:
-        with _in_notebook() as show:
-            yield show
-        return
-    if console.is_terminal and not console.is_dumb_terminal:
-        with _bars(console) as show:
-            yield show
-        return
-    lines = _Lines()
-    try:
-        yield lines
-    finally:
-        lines.stop()
+    with shown() as show:
+        yield show
 
 
 def _nobody(state: SweepProgress) -> None:
     pass
 
 
-@contextmanager
-def _in_notebook() -> Iterator[ProgressCallback]:
-    """One line that changes in the output of a cell; it is empty at the end."""
-    from IPython.display import display
-
-    line = display({"text/plain": ""}, raw=True, display_id=True)
-    told, last = 0.0, ""
-
-    def show(state: SweepProgress) -> None:
-        nonlocal told, last
-        now = time.monotonic()
-        if state.stage != last or now - told >= NOTEBOOK_EVERY:
-            told, last = now, state.stage
-            line.update({"text/plain": str(state)}, raw=True)
-
-    try:
-        yield show
-    finally:
-        line.update({"text/plain": ""}, raw=True)
-
-
-@contextmanager
-def _bars(console: Any) -> Iterator[ProgressCallback]:
-    """A bar for each stage; all disappear at the end."""
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-
-    rows: dict[str, Any] = {}
-    with Progress(
-        SpinnerColumn(), BarColumn(), TextColumn("{task.description}", markup=False), console=console, transient=True
-    ) as bars:
-
-        def show(state: SweepProgress) -> None:
-            if state.stage not in rows:
-                rows[state.stage] = bars.add_task(state.stage, total=1.0)
-            bars.update(rows[state.stage], completed=state.share, description=str(state))
-
-        yield show
-
-
-class _Lines:
-    """Lines of progress for logs: one every half minute, one at the end of a stage that had any, and one for each note.
-
-    A separate thread writes them, so a long step is not silent.
-    """
-
-    def __init__(self) -> None:
-        self.state: SweepProgress | None = None
-        self.spoken_of = ""
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self._write_every, daemon=True)
-        self.thread.start()
-
-    def __call__(self, state: SweepProgress) -> None:
-        before, self.state = self.state, state
-        if state.note and (before is None or state.note != before.note):
-            self._write(state)
-        elif state.stage == self.spoken_of and state.done + state.failed == state.total:
-            self._write(state)
-            self.spoken_of = ""
-
-    def stop(self) -> None:
-        """End the thread."""
-        self.stopped.set()
-        self.thread.join()
-
-    def _write_every(self) -> None:
-        while not self.stopped.wait(QUIET_EVERY):
-            state = self.state
-            if state is not None and state.share < 1:
-                self.spoken_of = state.stage
-                self._write(state)
-
-    @staticmethod
-    def _write(state: SweepProgress) -> None:
-        print(f"normenc: {state}", file=sys.stderr, flush=True)
+def _uncounted(done: int, total: int) -> None:
+    pass
 
 
 def _clock(seconds: float) -> str:

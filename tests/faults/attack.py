@@ -34,10 +34,10 @@ class Outcome:
 
 def attacks(short: bool) -> Iterator[tuple[str, Callable[[Path, int], Iterator[str | None]]]]:
     """Each by its name: a function of a folder and a seed that gives, for every try, what went wrong or None."""
-    few = 1 if short else 50
-    yield "killed anywhere, into a new folder", lambda folder, seed: kills.anywhere(folder, seed, few)
-    yield "killed anywhere, over an earlier run", lambda folder, seed: kills.over_another(folder, seed, few)
-    yield "disks that are full", lambda folder, seed: disks.full(folder, seed, 1 if short else 12)
+    few, runs = (1, kills.FEW) if short else (50, kills.STAGES)
+    yield "killed anywhere, into a new folder", lambda folder, seed: kills.anywhere(folder, seed, few, runs)
+    yield "killed anywhere, over an earlier run", lambda folder, seed: kills.over_another(folder, seed, few, runs)
+    yield "disks that are full", lambda folder, seed: disks.full(folder, seed, 1 if short else 12, runs)
     for kind in units.DAMAGES:
         yield f"units: {kind}", lambda folder, seed, kind=kind: units.damaged(folder, seed, kind, 10 if short else 400)
     for name, attack in clusters.FAULTS.items():

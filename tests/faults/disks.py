@@ -1,7 +1,7 @@
 """Disks that are full before the run is done."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,9 @@ from workplace import Workplace, differences, leftovers
 ROOM = "64m"
 
 
-def full(folder: Path, seed: int, n: int) -> Iterator[str | None]:
+def full(folder: Path, seed: int, n: int, options: Sequence[str] = STAGES) -> Iterator[str | None]:
     """Runs on disks of n sizes, from nearly nothing to nearly enough; then on one that has room."""
-    place = Workplace(folder, stages=STAGES)
+    place = Workplace(folder, options=options)
     wanted, _ = in_peace(place)
     needed = sum(map(len, wanted.values())) + sum(path.stat().st_size for path in (folder / "cache").rglob("*.*"))
     rng = np.random.default_rng(seed)

@@ -2,13 +2,14 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from workplace import NOTES, Workplace, contents, differences, leftovers, without
 
-STAGES = "represent,compare,draw"  # without those that compute for long and write as these do
+STAGES = ("--stages", "represent,compare,draw")  # without those that compute for long and write as these do
+FEW = ("--quick",)  # the same stages, one seed and three pictures
 
 
 def in_peace(place: Workplace, name: str = "peace") -> tuple[dict[str, bytes], float]:
@@ -20,10 +21,10 @@ def in_peace(place: Workplace, name: str = "peace") -> tuple[dict[str, bytes], f
     return contents(place.folder / name), time.monotonic() - start
 
 
-def anywhere(folder: Path, seed: int, n: int) -> Iterator[str | None]:
+def anywhere(folder: Path, seed: int, n: int, options: Sequence[str] = STAGES) -> Iterator[str | None]:
     """Kill a run into a new folder, with an empty cache; the same command then ends in the same bytes."""
     rng = np.random.default_rng(seed)
-    place = Workplace(folder, stages=STAGES)
+    place = Workplace(folder, options=options)
     wanted, takes = in_peace(place)
     for index in range(n):
         without(folder / "cache")
@@ -33,10 +34,10 @@ def anywhere(folder: Path, seed: int, n: int) -> Iterator[str | None]:
         yield _killed_and_resumed(place, wanted, after, [])
 
 
-def over_another(folder: Path, seed: int, n: int) -> Iterator[str | None]:
+def over_another(folder: Path, seed: int, n: int, options: Sequence[str] = STAGES) -> Iterator[str | None]:
     """Kill a run that replaces another: there is the old, or the new, and the user's own files stay."""
     rng = np.random.default_rng(seed)
-    place = Workplace(folder, stages=STAGES)
+    place = Workplace(folder, options=options)
     wanted, takes = in_peace(place)
     (folder / "tiny.toml").write_text((folder / "tiny.toml").read_text().replace('["pixels"]', '["Fourier amplitude"]'))
     other, _ = in_peace(place, "other")

@@ -38,7 +38,7 @@ def hostile_user(folder: Path) -> Iterator[str | None]:
     """While a sweep trains in two processes, connect to all that listens, and read all that can be read."""
     if os.getuid() != 0 or shutil.which("setpriv") is None:
         print("    another user cannot be played here: this takes root and setpriv", file=sys.stderr)
-    place = Workplace(folder, n_seeds=16, stages="represent,compare")
+    place = Workplace(folder, n_seeds=16, options=("--stages", "represent,compare"))
     found: list[str | None] = []
     ended = place.normenc(place.arguments("out", "--workers", "2"), meanwhile=lambda pid: found.extend(_look(pid)))
     if ended.code:

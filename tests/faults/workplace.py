@@ -68,18 +68,18 @@ class Ended:
 class Workplace:
     """A folder with a recording, a study, and a cache of trained networks of its own.
 
-    Its runs have all stages, or those of `stages`, as the command line takes them.
+    Its runs take `options` of the command line besides their own.
     """
 
-    def __init__(self, folder: Path, *, seed: int = 0, n_seeds: int = 2, stages: str | None = None) -> None:
-        self.folder, self.stages = folder, [] if stages is None else ["--stages", stages]
+    def __init__(self, folder: Path, *, seed: int = 0, n_seeds: int = 2, options: Sequence[str] = ()) -> None:
+        self.folder, self.options = folder, options
         folder.mkdir(parents=True, exist_ok=True)
         recordings.save(recordings.simulated_v1(10, n_repeats=2, n_stimuli=8), folder / "recording.npz")
         (folder / "tiny.toml").write_text(STUDY.format(seed=seed, n_seeds=n_seeds))
 
     def arguments(self, out: str | Path, *more: str) -> list[str]:
         """Of ``normenc run``."""
-        return ["run", "tiny.toml", "--recording", "recording.npz", "--out", str(out), *self.stages, *more]
+        return ["run", "tiny.toml", "--recording", "recording.npz", "--out", str(out), *self.options, *more]
 
     def normenc(
         self,

@@ -1,8 +1,5 @@
 """A run whose every text is hostile, and a real browser to look at its page with."""
 
-import os
-import shutil
-
 import numpy as np
 import pytest
 from hostile import NAMES, NETWORK, ORIENTATION, PREFERRED
@@ -41,33 +38,3 @@ def hostile_run(tmp_path_factory):
 @pytest.fixture(scope="session")
 def hostile_page(hostile_run):
     return report.write(hostile_run.folder)
-
-
-@pytest.fixture(scope="session")
-def launch():
-    """A function that starts Chromium; without one the test is skipped, or fails where it must not be."""
-    api = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        said = "no chromium is on the path; install the Debian package chromium"
-        if os.environ.get("NORMENC_REQUIRE_BROWSER"):
-            pytest.fail(said)
-        pytest.skip(said)
-    quiet = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
-    with api.sync_playwright() as playwright:
-        started = []
-
-        def start(*options: str):
-            browser = playwright.chromium.launch(executable_path=path, args=[*quiet, *options])
-            started.append(browser)
-            return browser
-
-        yield start
-        for browser in started:
-            browser.close()
-
-
-@pytest.fixture(scope="session")
-def browser(launch):
-    """Without WebGL, which is slow to draw where there is no graphics card."""
-    return launch("--disable-3d-apis")

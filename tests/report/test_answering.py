@@ -344,6 +344,19 @@ def test_what_the_data_could_not_have_told():
     assert "54 times in 100, and pool 41 times; `normenc design`" in gabor
     twin = told([[0.57, 0.01, 0.42], [0, 1, 0], [0, 0, 1]])
     assert "separate pool from its untrained twin: had pool been the truth" in twin and "57 times in 100" in twin
+    taken = told([[0.95, 0.0, 0.05], [0, 1, 0], [0.31, 0.0, 0.69]])  # the twin for the layer, but not the reverse
+    assert taken.endswith(
+        "at least 95 times in 100; they cannot tell pool from its untrained twin, whose recordings would have been "
+        "taken for it 31 times in 100."
+    )
+    assert "twin" not in told([[0.95, 0.0, 0.05], [0, 1, 0], [0.1, 0.0, 0.9]])
+    names = ["pool", "fc, untrained"]
+    ranked = pd.DataFrame({"encoder": names, "kind": [TRAINED, TWIN], "similarity": [0.7, 0.3]})
+    table = pd.DataFrame({"encoder": np.repeat(names, 2), "other": names * 2, "share": [1, 0, 0.95, 0.05]})
+    other = could_have_told(table, ranked, {}, "images")
+    assert other.endswith("100 times in 100; they would have taken untrained fc for pool 95 times in 100.")
+    both = told([[1, 0, 0], [0.41, 0.54, 0.05], [0.5, 0, 0.5]])
+    assert "and pool 41 times; they cannot tell pool from its untrained twin, whose" in both
     some = told([[0.85, 0.0, 0.15], [0, 1, 0], [0, 0, 1]])
     assert some.startswith("These images do not always separate pool")
     assert told(sure, same={"pool, untrained": "pool"}) == (

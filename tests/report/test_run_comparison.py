@@ -228,6 +228,15 @@ def test_ranges_over_networks_stand_beside_their_mean(tmp_path):
     assert "2 networks: 0.500 to 0.700" in page_of(one, tmp_path / "two").text
 
 
+def test_folders_may_have_names_that_are_not_utf8(tmp_path):
+    try:
+        one = write_run(tmp_path / "caf\udce9")
+    except OSError:
+        pytest.skip("this disk wants names in UTF-8")
+    report.write_comparison([one, write_run(tmp_path / "two")], tmp_path / "page.html")
+    assert "(caf\\xe9)" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 def test_texts_from_users_are_texts(tmp_path):
     evil = "<script>alert('x')</script>"
     verdict = {"verdict": f"unreliable {evil}", "warnings": [f"neuron {evil} & $x$ is odd"]}

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from normenc import rsa
 from normenc.errors import InputError
 from normenc.rsa.measures import as_measure
+from normenc.rsa.representation_evaluating import RepresentationEvaluator, representation_ceiling
+from normenc.rsa.representation_inputs import RepresentationInputs
 from normenc.rsa.representation_measures import as_representation_measure
 
 RNG = np.random.default_rng(4)
@@ -252,3 +255,36 @@ def test_sessions_without_noise_are_at_one_by_corrected_cka():
     assert any(
         note.startswith("Differences from the noise ceiling are not tested: CKA corrected") for note in of_these.notes
     )
+
+
+def exchangeable(n: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Animals of which any two are equally similar: some neurons are the same in all, others are of each alone."""
+    axes = np.linalg.qr(np.hstack([np.ones((40, 1)), rng.normal(size=(40, 3 + 4 * n))]))[0][:, 1:]
+    return [np.hstack([axes[:, :3], axes[:, 3 + 4 * k : 7 + 4 * k]]) for k in range(n)]
+
+
+def test_a_drawn_animal_is_not_among_the_others_it_is_compared_with():
+    """Of animals that are all equally alike, any draw has the ceiling of all; copies would raise or lower it."""
+    animals = exchangeable(4, np.random.default_rng(2))
+    measure = as_representation_measure("linear-cka")
+    inputs = RepresentationInputs.of_responses({"m": animals[0]}, animals, None, measure, (None, None), 0)
+    draws = {"animals": np.array([[1, 1, 1, 1], [2, 1, 1, 0], [3, 2, 1, 2], [1, 3, 2, 1]])}
+    _, ceilings = RepresentationEvaluator(inputs, measure, 0).evaluate(draws)
+    expected = representation_ceiling(inputs, measure, 0)
+    np.testing.assert_allclose(ceilings, np.tile([expected.lower, expected.upper], (4, 1)), atol=1e-9)
+
+
+def test_a_ceiling_that_follows_from_no_pairs_has_the_error_of_a_jackknife():
+    rng = np.random.default_rng(4)
+    latent = rng.normal(size=(25, 4))
+    animals = [latent @ rng.normal(size=(4, 9)) + noise * rng.normal(size=(25, 9)) for noise in (0.5, 0.7, 1, 1.5, 2)]
+
+    def infer_those(kept):
+        options = {"generalise_to": ["animals"], "n_samples": 3000, "n_permutations": 1}
+        return rsa.infer_representations({"m": latent}, [animals[k] for k in kept], method="bures", **options)
+
+    found = infer_those(range(5))
+    without = [infer_those([k for k in range(5) if k != one]).ceiling.lower for one in range(5)]
+    error = np.sqrt(4 / 5 * np.square(without - np.mean(without)).sum())
+    reach = np.ptp(found.ceiling_intervals[0]) / 2
+    assert reach / stats.t.ppf(0.975, 4) == pytest.approx(error, rel=0.04)

@@ -9,7 +9,7 @@ import pytest
 from normenc.study import Study, run
 
 STUDY = Study(
-    recording={"source": "simulated-v1", "n_neurons": 20},
+    recording={"source": "simulated-v1", "n_neurons": 20, "bin_width": 10},
     stimuli={"resolution": 0.05},
     task={"n_train": 40, "n_test": 20},
     network={"pool_size": 4},

@@ -50,7 +50,9 @@ def finished(tmp_path_factory, layers):
         of["Fourier amplitude"], orientation, n_neurons=60, n_repeats=6, explainable_variance=0.8, seed=1
     )
     recordings.save(truth.recording, folder / "mine.npz")
-    return run(SMALL.with_changes(recording=str(folder / "mine.npz")), folder / "run", progress=False, device="cpu")
+    study = SMALL.with_changes(recording=str(folder / "mine.npz"))
+    stages = ("represent", "compare", "predict", "draw")
+    return run(study, folder / "run", stages=stages, progress=False, device="cpu")
 
 
 def test_one_row_an_encoder_and_the_layer_that_neurons_read_wins(finished):

@@ -2,6 +2,7 @@ import html
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
@@ -349,22 +350,23 @@ def test_the_seed_of_a_simulation_that_was_loaded_is_not_known(tmp_path):
 
 
 def test_same_seed_same_bytes_other_seed_others(small, tmp_path):
-    described = (*QUICK, "describe")  # its pictures, of which a run draws each twice, are drawn as SVG alone
+    described = (*QUICK, "describe")
     again = run(SMALL, tmp_path / "again", progress=False, device="cpu", stages=described)
-    redraw(again.folder, tmp_path / "pictures", formats=["svg"])
     one, other = (
         run(BRIEF.with_changes(seed=seed), tmp_path / str(seed), progress=False, device="cpu", stages=QUICK)
         for seed in (4, 5)
     )
     for name in ("training.csv", "similarity.csv", "differences.csv"):
-        assert (again.folder / name).read_bytes() == (small.folder / name).read_bytes()
         assert (other.folder / name).read_bytes() != (one.folder / name).read_bytes()
+    # Pictures are drawn from these files alone, and a second time as the first, as another test has it.
+    files = {str(path.relative_to(again.folder)) for path in again.folder.rglob("*") if path.is_file()}
+    of_each_run = {".normenc-run.json", "environment.json", "study.toml"}  # its stages, and when it ended
+    assert files >= of_each_run | {"populations.nc", "rdms.nc", "tuning.csv", "figures/source_data.h5"}
+    for name in sorted(files - of_each_run):
+        assert (again.folder / name).read_bytes() == (small.folder / name).read_bytes(), name
     text = (small.folder / "study.toml").read_text()
     assert (again.folder / "study.toml").read_text() == Study(**SMALL.model_dump() | {"stages": [*described]}).to_toml()
     assert text == SMALL.to_toml() and (other.folder / "study.toml").read_text() != text
-    for picture in PICTURES:
-        drawn = small.folder / "figures" / f"{picture}.svg"
-        assert (tmp_path / "pictures" / drawn.name).read_bytes() == drawn.read_bytes()
 
 
 def test_a_run_is_not_overwritten_without_force(tmp_path):
@@ -491,10 +493,30 @@ def test_source_data_of_the_format_before_are_drawn_as_they_were(small, tmp_path
         file.attrs["format"] = 2
         for name, own in pictures.items():
             file[name].attrs["function"] = own.function
-    drawn = redraw(folder, tmp_path / "again", formats=["svg"])
-    assert {path.stem for path in drawn.paths} == set(PICTURES)
+    old = read_source_data(folder)
+    assert list(old) == list(pictures) and set(old) == set(PICTURES)
+    for name, own in pictures.items():
+        assert old[name].function == own.function
+        assert_alike(old[name].arguments, own.arguments)
+    drawn = redraw(folder, tmp_path / "again", only=["similarity_bars", "tuning_curves"], formats=["svg"])
     for path in drawn.paths:
         assert path.read_bytes() == (small.folder / "figures" / path.name).read_bytes(), path.name
+
+
+def assert_alike(one, other):
+    """Arrays, tables, and mappings and sequences of these, to the last bit."""
+    if isinstance(other, Mapping):
+        assert list(one) == list(other)
+        for name in other:
+            assert_alike(one[name], other[name])
+    elif isinstance(other, pd.DataFrame):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+    elif isinstance(other, (list, tuple)):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            assert_alike(a, b)
+    else:
+        np.testing.assert_array_equal(one, other, strict=isinstance(other, np.ndarray))
 
 
 def test_a_width_has_a_folder_of_its_own_that_a_new_run_clears(small, tmp_path):

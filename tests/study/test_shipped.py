@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -66,6 +67,13 @@ def test_an_example_is_copied_whole_or_not_at_all(normenc, tmp_path):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["natural_models.py"]
     copy_example("natural", tmp_path / "mine", force=True)
     assert own.read_text() != "changed"
+    (tmp_path / "other" / "natural_models.py").mkdir(parents=True)
+    with pytest.raises(InputError, match="other: cannot be written to"):
+        copy_example("natural", tmp_path / "other", force=True)
+    (tmp_path / "other" / "reference.toml").symlink_to("elsewhere")
+    with pytest.raises(InputError, match=r"reference\.toml: this file exists"):
+        copy_example("reference", tmp_path / "other")
+    assert sorted(path.name for path in (tmp_path / "other").iterdir()) == ["natural_models.py", "reference.toml"]
     with pytest.raises(InputError, match=r"mine/natural_models\.py: cannot be written to"):
         copy_example("reference", own)
     with pytest.raises(InputError, match="referenc: no example has this name; did you mean 'reference'"):
@@ -77,7 +85,7 @@ def test_a_wheel_holds_all_that_the_package_reads(tmp_path):
     from hatchling.builders.wheel import WheelBuilder
 
     source = tmp_path / "source"
-    for part in ("src", "examples"):
+    for part in ("src", "examples", "docs/checkers"):
         shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -87,6 +95,7 @@ def test_a_wheel_holds_all_that_the_package_reads(tmp_path):
         archive.extractall(tmp_path / "installed")
     own = {path.relative_to(source / "src").as_posix() for path in (source / "src").rglob("*") if path.is_file()}
     own |= {f"normenc/examples/{path.name}" for path in (source / "examples").iterdir() if path.is_file()}
+    own |= {f"normenc/examples/checkers/{path.name}" for path in (source / "docs" / "checkers").iterdir()}
     assert {name for name in names if ".dist-info/" not in name} == own
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     program = (
@@ -94,4 +103,11 @@ def test_a_wheel_holds_all_that_the_package_reads(tmp_path):
         "print(shipped.study_file('natural'), len(shipped.examples()))"
     )
     alone = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
+    # The lesson may stand alone: its first cell finds the checkers that come with normenc.
+    text = (ROOT / "docs" / "tutorial.py").read_text(encoding="utf-8")
+    (setup,) = re.findall(r"^# %%\n(.*?)^import matplotlib", text, flags=re.MULTILINE | re.DOTALL)[:1]
+    path = f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r})"
+    lesson = f"{path}\n{setup}\nimport checkers; print(checkers.__file__)"
+    found = subprocess.run([sys.executable, "-c", lesson], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert Path(found.stdout.strip()).parent == tmp_path / "installed/normenc/examples/checkers"
     assert alone.stdout.split() == [str(tmp_path / "installed/normenc/examples/natural.toml"), str(len(examples()))]

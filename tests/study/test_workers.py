@@ -325,8 +325,8 @@ def test_a_scheduler_that_dies_ends_in_one_line(tmp_path):
         until(lambda: place.exists() and place.read_text().endswith("}"))
         address = json.loads(place.read_text())["address"]
         with worker_of(address, SOURCES, tmp_path):
-            run = subprocess.Popen(
-                command(tmp_path / "run", "--scheduler", address),
+            run = subprocess.Popen(  # quiet: without progress, of which a slow machine is told
+                command(tmp_path / "run", "--scheduler", address, "--quiet"),
                 cwd=tmp_path,
                 env=environment(tmp_path / "cache"),
                 stderr=subprocess.PIPE,

@@ -154,7 +154,7 @@ def check(
         str,
         typer.Argument(
             metavar="NAME|FILE|STUDY.toml",
-            help="A recording's name, its file, or a study file with its recordings.",
+            help="A recording's name, its file, or a study with its recordings, by its file or its name.",
             autocompletion=complete_recording,
         ),
     ],
@@ -307,6 +307,9 @@ def schema() -> None:
 
     The line `#:schema study.json` at the top of a study file names it.
     """
+    from normenc.extras import needs_nets
+
+    needs_nets("normenc schema")
     from normenc.study.json_schema import study_schema
 
     echo_json(study_schema())

@@ -1,9 +1,25 @@
-"""What the tab key offers: study files, runs, and names of recordings and publications."""
+"""What the tab key offers: study files, runs, and names of recordings, publications and examples."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["complete_publication", "complete_recording", "complete_run", "complete_study"]
+from normenc.texts import visible
+
+__all__ = [
+    "complete_example",
+    "complete_known_recording",
+    "complete_publication",
+    "complete_recording",
+    "complete_run",
+    "complete_study",
+]
+
+
+def complete_example(incomplete: str) -> list[str]:
+    """Names of the studies and scripts that come with normenc."""
+    from normenc.study.shipped import examples
+
+    return _begun(examples(), incomplete)
 
 
 def complete_study(incomplete: str) -> list[str]:
@@ -18,13 +34,18 @@ def complete_study(incomplete: str) -> list[str]:
 
 def complete_recording(incomplete: str) -> list[str]:
     """Names of recordings, and files."""
+    return [*complete_known_recording(incomplete), *_paths(incomplete, None)]
+
+
+def complete_known_recording(incomplete: str) -> list[str]:
+    """Names of recordings."""
     from normenc.recordings import catalogue
     from normenc.recordings.public.listing import example_of
 
     known = catalogue().values()
     names = [example_of(own) for own in known]
     names += [f"{own.name}/{session}" for own in known if incomplete.startswith(own.name) for session in own.sessions]
-    return [*_begun(names, incomplete), *_paths(incomplete, None)]
+    return _begun(names, incomplete)
 
 
 def complete_run(incomplete: str) -> list[str]:
@@ -44,7 +65,11 @@ def _begun(names: Iterable[str], incomplete: str) -> list[str]:
 
 
 def _paths(incomplete: str, endings: tuple[str, ...] | None) -> list[str]:
-    """Folders, and files with one of these endings or, for None, any; hidden ones only where a dot was typed."""
+    """Folders, and files with one of these endings or, for None, any; hidden ones only where a dot was typed.
+
+    A name with line breaks or other characters that cannot be seen is not offered: a shell takes it for several, or
+    acts on it.
+    """
     place, _, begun = incomplete.rpartition("/")
     folder = Path(place or ("/" if incomplete.startswith("/") else ".")).expanduser()
     before = f"{place}/" if "/" in incomplete else ""
@@ -52,6 +77,7 @@ def _paths(incomplete: str, endings: tuple[str, ...] | None) -> list[str]:
         found = sorted(folder.iterdir())
     except OSError:
         return []
-    fitting = [path for path in found if path.name.startswith(begun) and (begun[:1] == "." or path.name[0] != ".")]
+    seen = [path for path in found if visible(path.name) == path.name and (begun[:1] == "." or path.name[0] != ".")]
+    fitting = [path for path in seen if path.name.startswith(begun)]
     files = [path for path in fitting if path.is_dir() or endings is None or path.name.lower().endswith(endings)]
     return [f"{before}{path.name}{'/' * path.is_dir()}" for path in files]

@@ -107,7 +107,7 @@ def last_report() -> list[str]:
         text = files[-1].read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(f"{files[-1]}: this report cannot be read ({error.strerror})") from None
-    return [f"report: {files[-1]} (it names your files; look it over before you share it)", "", text.rstrip("\n")]
+    return [f"report: {files[-1]} (it names your files; look it over before you share it)", "", *text.splitlines()]
 
 
 def _packages() -> dict[str, str | None]:
@@ -121,19 +121,20 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _problem(error: Exception) -> str:
+def _problem(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def _torch() -> dict[str, Any]:
-    if _version("torch") is None:
-        return {"version": None, "problem": "it is not installed"}
     try:
         import torch
-    except Exception as error:  # a library that does not load, which is what a doctor is asked about
-        return {"version": _version("torch"), "problem": f"it cannot be imported ({_problem(error)})"}
-    gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
-    return {"version": torch.__version__, "cuda": torch.version.cuda, "devices": ["cpu", *gpus], "problem": None}
+
+        gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
+        return {"version": torch.__version__, "cuda": torch.version.cuda, "devices": ["cpu", *gpus], "problem": None}
+    except (Exception, SystemExit) as error:  # a library that does not load, which is what a doctor is asked about
+        is_missing = isinstance(error, ModuleNotFoundError) and error.name == "torch"
+        problem = "it is not installed" if is_missing else f"it cannot be imported ({_problem(error)})"
+        return {"version": _version("torch"), "problem": problem}
 
 
 def _torch_line(torch: Mapping[str, Any]) -> str:
@@ -200,7 +201,9 @@ def _cache() -> dict[str, Any]:
     for size in _files(folder):
         found["files"], found["bytes"] = found["files"] + 1, found["bytes"] + size
     try:
-        with tempfile.TemporaryFile(dir=place):
+        with tempfile.TemporaryFile(dir=place) as file:
+            file.write(bytes(4096))  # which takes room: a full disk still holds empty files
+            file.flush()
             return found | {"writable": True, "free": shutil.disk_usage(place).free}
     except OSError as error:
         return found | {"problem": f"it CANNOT be written ({error.strerror})"}

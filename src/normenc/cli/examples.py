@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from normenc.cli.completing import complete_example
 from normenc.cli.printing import print_table
 from normenc.cli.terminal import echo
 
@@ -15,7 +16,12 @@ examples_app = typer.Typer()
 
 @examples_app.command("examples", short_help="List the example studies that come with normenc, or copy one.")
 def examples(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Copy this one; without a name, list all.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="Copy this one; without a name, list all.", autocompletion=complete_example
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to copy to; this one by default.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:

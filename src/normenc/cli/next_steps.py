@@ -1,6 +1,7 @@
 """What to do after a check, as commands that can be pasted."""
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -9,14 +10,17 @@ __all__ = ["is_study", "next_steps"]
 
 
 def is_study(source: str) -> bool:
-    """Whether this is the path of a study file, and not a recording.
+    """Whether this is the path of a study file, or the name of a study that comes with normenc, and not a recording.
 
     Examples
     --------
-    >>> is_study("mine.toml"), is_study("mine.npz")
-    (True, False)
+    >>> is_study("mine.toml"), is_study("reference"), is_study("mine.npz")
+    (True, True, False)
     """
-    return source.lower().endswith(".toml")
+    from normenc.study.shipped import examples
+
+    named = examples().get(source)
+    return source.lower().endswith(".toml") or (named is not None and named.is_study and not Path(source).exists())
 
 
 def next_steps(context: typer.Context, quality: Any) -> list[tuple[str, str]]:

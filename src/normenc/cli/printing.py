@@ -35,7 +35,7 @@ ENOUGH = 0.8  # power that studies usually aim at
 
 @contextmanager
 def warnings_in_one_line() -> Iterator[None]:
-    """Print each warning of normenc once, as a line of its own; leave those of others as they are."""
+    """Print each warning of normenc once, as a line of its own; with ``--quiet`` none, as of others."""
     from normenc.errors import NormencWarning
 
     with warnings.catch_warnings():
@@ -47,7 +47,7 @@ def warnings_in_one_line() -> Iterator[None]:
                 if str(message) not in told and says_warnings():
                     tell(f"warning: {message}")
                 told.add(str(message))
-            else:
+            elif says_warnings():
                 others(message, category, *where, **lines)
 
         warnings.showwarning = show

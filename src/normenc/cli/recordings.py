@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from normenc.cli.completing import complete_known_recording
 from normenc.cli.printing import print_table
 from normenc.cli.terminal import echo, echo_json
 
@@ -12,7 +13,13 @@ __all__ = ["recordings_app"]
 
 MOST_SESSIONS = 12
 MOST_FILES = 6  # of a recording that are listed
-NAME = Annotated[str, typer.Argument(help="The recording's name, such as stringer2021 or allen-2p/511510753.")]
+NAME = Annotated[
+    str,
+    typer.Argument(
+        help="The recording's name, such as stringer2021 or allen-2p/511510753.",
+        autocompletion=complete_known_recording,
+    ),
+]
 recordings_app = typer.Typer(help="List the recordings that normenc knows by name, or fetch one.")
 
 

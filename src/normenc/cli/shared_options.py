@@ -169,8 +169,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(own) for key, own in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(own) for own in value]
-    if hasattr(value, "item"):  # of NumPy
-        return _plain(value.item())
+    if hasattr(value, "tolist"):  # of NumPy
+        return _plain(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)

@@ -1,6 +1,7 @@
 """Output to the terminal: text is shown as text alone, in colour only if colour is wanted."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -32,11 +33,17 @@ _WARNINGS: ContextVar[bool] = ContextVar("warnings", default=True)
 
 @contextmanager
 def saying(what: str, *, warnings: bool = True) -> Iterator[None]:
-    """Print less: ``"everything"``, ``"results"`` (where they are), or ``"nothing"``, which leaves room for JSON."""
-    before = _OUTPUT.set(what), _WARNINGS.set(warnings)
+    """Print less: ``"everything"``, ``"results"`` (where they are), or ``"nothing"``, which leaves room for JSON.
+
+    Without warnings, other libraries log errors alone.
+    """
+    before, logged = (_OUTPUT.set(what), _WARNINGS.set(warnings)), logging.root.manager.disable
+    if not warnings:
+        logging.disable(logging.WARNING)
     try:
         yield
     finally:
+        logging.disable(logged)
         _OUTPUT.reset(before[0])
         _WARNINGS.reset(before[1])
 
@@ -109,7 +116,9 @@ def tell(problem: object, *, fg: str = typer.colors.YELLOW) -> None:
 
 def echo_json(value: Any) -> None:
     """Print a value as JSON."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    if sys.stdout is None:  # it was closed before
+        return
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:

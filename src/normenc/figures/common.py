@@ -70,7 +70,7 @@ MARKERS = "osD^vPX*"
 PALE = 0.3  # opacity of networks that did not learn their task
 NOT_LEARNED = "did not learn its task"  # in legends
 LIGHTEST = 0.92  # of the colour map viridis, that is seen on white
-MOST_TOGETHER = 6  # panels side by side on a screen; more would be too small
+MOST_TOGETHER = 4  # panels side by side; of more, text would be smaller than 6 points in a print of 180 mm
 
 
 @contextmanager

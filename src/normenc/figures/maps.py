@@ -178,8 +178,8 @@ def _label_map(
 ) -> None:
     stimulus_type = drawn_type(None, period)
     ticks, names = stimulus_ticks(x, stimulus_type, panel)
-    panel.set_xticks(np.interp(ticks, x, np.arange(len(x))), names, fontsize=7)
-    panel.set_yticks([0, n_units - 1][:n_units], ["1", f"{n_units:,}"][:n_units], fontsize=7)
+    panel.set_xticks(np.interp(ticks, x, np.arange(len(x))), names, fontsize=8)
+    panel.set_yticks([0, n_units - 1][:n_units], ["1", f"{n_units:,}"][:n_units], fontsize=8)
     panel.set_xlabel(stimulus_type.axis_label)
     lines = [wrapped(label, room(panel)), units_text(n_units, neurons)]
     if n_units > MAX_ROWS:

@@ -84,12 +84,12 @@ def rdms(
                 scaled, highest = given[label] if bounded else given[label] / matrix.max(), 2 if bounded else 1
             image = panel.imshow(scaled, cmap="viridis", vmin=0, vmax=highest, interpolation="nearest")
             positions, names = _places_of_ticks(every[some], stimulus_type, panel)
-            panel.set_xticks(positions, names, fontsize=7)
+            panel.set_xticks(positions, names, fontsize=8)
             inner = narrow(panel) and not first_in_row(panel)
-            panel.set_yticks(positions, [""] * len(names) if inner else names, fontsize=7)
+            panel.set_yticks(positions, [""] * len(names) if inner else names, fontsize=8)
             panel.set_title(titled(label, panel))
             if ranked:
-                panel.set_xlabel(_range(given[label]), fontsize=7)
+                panel.set_xlabel(_range(given[label]), fontsize=8)
         if len(some) < of_all:
             first = panels.flat[0]
             first.set_xlabel("\n".join(filter(None, [first.get_xlabel(), f"{len(some)} of {of_all:,} stimuli"])))
@@ -212,7 +212,7 @@ def rdm_rows(
     with style():
         names = [*populations, *(controls or {})]
         panels = new_panels(
-            axes, 1, len(chosen), width=2.3, height=2.4, sharey=True, least=1.6, below=legend_height(names)
+            axes, 1, len(chosen), width=2.2, height=2.4, sharey=True, least=1.6, below=legend_height(names)
         )
         for panel, row in zip(panels.flat, chosen, strict=False):
             for (label, matrix), (colour, line) in zip(

@@ -81,7 +81,8 @@ def could_have_told(
 ) -> str:
     """Whether the data could have told the encoders that matter from all others, as a sentence.
 
-    These are the most similar layer that learned and the most similar encoder of all. Empty if it is not known.
+    These are the most similar layer that learned and the most similar encoder of all. Layers that cannot be told from
+    their untrained twins are named, too. Empty if it is not known.
 
     Parameters
     ----------
@@ -104,6 +105,12 @@ def could_have_told(
     'These gratings cannot separate gabor from pool: had gabor been the truth, these data would have named it 54 times in 100, and pool 46 times; `normenc design` searches for stimuli that would.'
     >>> could_have_told(table.assign(share=[1, 0, 0.02, 0.98]), similarity, {}, "gratings")
     'These gratings can tell both gabor and pool from the other encoders: had either been the truth, these data would have named it at least 98 times in 100.'
+    >>> alike = pd.DataFrame({"encoder": "fc, untrained", "other": ["fc", "fc, untrained"], "share": [0.4, 0.6]})
+    >>> more = pd.DataFrame({"encoder": ["fc"], "kind": ["trained layer"], "similarity": [0.5]})
+    >>> said = could_have_told(
+    ...     pd.concat([table.assign(share=[1, 0, 0, 1]), alike]), pd.concat([similarity, more]), {}, "gratings")
+    >>> print(said.partition("; ")[2])
+    they cannot tell fc from its untrained twin, whose recordings would have been taken for it 40 times in 100.
     """  # noqa: E501 (a sentence is a line of its own)
     if table is None:
         return ""
@@ -124,11 +131,13 @@ def could_have_told(
             verb = "cannot" if others.iloc[0] >= UNSURE else "do not always"
             name = names[truth]
             other = names[others.index[0]]
-            other = "its untrained twin" if other == f"untrained {name}" else other
+            is_twin = other == f"untrained {name}"
+            other = "its untrained twin" if is_twin else other
+            more = _like_their_twins(table, known, same, named=truth if is_twin else "")
             return (
                 f"These {pictures} {verb} separate {name} from {other}: had {name} been the truth, these "
                 f"data would have named it {100 * own.get(truth, 0.0):.0f} times in 100, and {other} "
-                f"{_times(others.iloc[0])}; `normenc design` searches for stimuli that would."
+                f"{_times(others.iloc[0])}{more}; `normenc design` searches for stimuli that would."
             )
     if not truths:
         return ""
@@ -137,8 +146,37 @@ def could_have_told(
     often = f"{'at least ' * (least < 100 and len(truths) > 1)}{least} times in 100"
     return (
         f"These {pictures} can tell {either}{join_names([names[one] for one in truths])} from the other encoders: had "
-        f"{it} been the truth, these data would have named it {often}."
+        f"{it} been the truth, these data would have named it {often}{_like_their_twins(table, known, same)}."
     )
+
+
+def _like_their_twins(table: pd.DataFrame, known: pd.DataFrame, same: Mapping[str, str], named: str = "") -> str:
+    """Untrained twins that are taken for layers that learned, their own but for one that is `named`, or others."""
+    layers = [layer for layer in known.loc[known["kind"].isin(LEARNED), "encoder"] if layer != named]
+    own: dict[str, int] = {}
+    others: dict[str, str] = {}
+    for twin in dict.fromkeys([*table["encoder"], *same, *same.values()]):
+        shares = _shares_of(table, twin)
+        for layer in layers:
+            alike = same.get(twin) == layer or same.get(layer) == twin
+            share = round(100 * (1.0 if alike else float(shares.get(layer, 0.0))))
+            if share < 100 * UNSURE or not spoken(twin).startswith("untrained "):
+                continue
+            if spoken(twin) == f"untrained {spoken(layer)}":
+                own[spoken(layer)] = share
+            else:
+                others[spoken(twin)] = f"{spoken(twin)} for {spoken(layer)} {share} times in 100"
+    said = ""
+    if own:
+        low, high = min(own.values()), max(own.values())
+        often = f"{low} times" if low == high else f"{low} to {high} times"
+        it, their = ("it", "its untrained twin") if len(own) == 1 else ("them", "their untrained twins")
+        who = join_names([*own]) if len(own) <= MOST_NAMED else f"{len(own)} layers"
+        said = f"; they cannot tell {who} from {their}, whose recordings would have been taken for {it} {often} in 100"
+    if others:
+        most = [*others.values()][:MOST_NAMED]
+        return f"{said}; they would have taken {join_names(most)}"
+    return said
 
 
 def _shares_of(table: pd.DataFrame, truth: str) -> pd.Series:

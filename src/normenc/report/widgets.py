@@ -12,6 +12,7 @@ import plotly.io as pio
 
 from normenc.errors import InputError, quoted
 from normenc.report.explorer import MOST_POPULATIONS, facts_of, placed
+from normenc.report.stages import stages_of
 from normenc.runs import Run
 from normenc.texts import visible
 
@@ -64,7 +65,7 @@ def rdm_widget(run: Run) -> Widget:
     Raises
     ------
     InputError
-        When a version of normenc that did not store populations made the run.
+        When a version of normenc that did not store populations made the run, or the stage ``describe`` was left out.
     """
     shown, stimulus, _, chosen = placed(run, _populations(run))
     rdms = run.rdms_of(chosen.tolist())[:MOST_POPULATIONS]
@@ -177,6 +178,11 @@ def tuning_widget(run: Run, population: str | None = None) -> Widget:
 
 def _populations(run: Run) -> Any:
     if run.populations is None:
+        if "describe" not in stages_of(run.settings):
+            raise InputError(
+                f"{run.folder}: this run left out the stage describe, which gives the units that are shown; run the "
+                "study with it, and not as a quick run"
+            )
         raise InputError(f"{run.folder}: a run of an older version has no such figure; run the study again")
     return run.populations
 

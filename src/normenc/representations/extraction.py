@@ -10,6 +10,7 @@ import torch
 
 from normenc.errors import InputError
 from normenc.freed_memory import freed_memory_kept
+from normenc.progress import counting
 from normenc.representations.identity import digest_of_encoder, digest_of_few, digest_of_images
 from normenc.representations.image_batches import ImageBatches
 from normenc.representations.memory import as_bytes
@@ -134,7 +135,7 @@ def _fill(
     reader: LayerReader, images: ImageBatches, plan: Plan, scratch: Scratch | None, kept: dict[str, InMemory]
 ) -> None:
     first, size = (0, plan.batch_size) if scratch is None else (scratch.n_done, scratch.batch_size)
-    with freed_memory_kept():
+    with freed_memory_kept(), counting("extraction") as tell:
         for start, batch in images.batches(first, min(size, plan.batch_size)):
             sums: dict[str, int] = {}
 
@@ -148,4 +149,5 @@ def _fill(
             reader.read(start, batch, take)
             if scratch is not None:
                 scratch.finish(start, start + len(batch), sums)
+            tell(start + len(batch), len(images))
     reader.check()

@@ -12,6 +12,7 @@ from torch import nn
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.freed_memory import freed_memory_kept
+from normenc.progress import counting
 from normenc.representations.modules import layers_that_run, module_reader
 from normenc.representations.readers import CallableReader, LayerReader
 
@@ -81,13 +82,14 @@ def represent(
     shown = as_tensor(images)
     with layer_reader(encoder, shown, layers) as reader:
         outputs = {name: np.empty((len(shown), n), reader.dtypes[name]) for name, n in reader.sizes.items()}
-        with freed_memory_kept():
+        with freed_memory_kept(), counting("representing") as tell:
             for start in range(0, len(shown), batch_size):
 
                 def take(name: str, rows: np.ndarray, start: int = start) -> None:
                     outputs[name][start : start + len(rows)] = rows
 
                 reader.read(start, shown[start : start + batch_size], take)
+                tell(start + batch_size, len(shown))
         reader.check()
     return {name: xr.DataArray(rows, dims=("stimulus", "unit"), name=name) for name, rows in outputs.items()}
 

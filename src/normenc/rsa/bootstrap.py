@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.progress import counting
 from normenc.rsa.ceiling import Ceiling, ceiling_of_neurons, ceiling_of_rdms, ceiling_of_repeats
 from normenc.rsa.drawn_ceilings import inflation_of_pairs
 from normenc.rsa.evaluating import Draws, Evaluator
@@ -109,21 +110,21 @@ def resampled(
     samples = []
     every = [drawn for drawn in _ways(draws) if any(_factors(drawn) <= {*scope} for scope in scopes)]
     evaluate = evaluate_in(draws)
-    for done, drawn in enumerate(every, start=1):
-        estimates, ceiling = evaluate({f: d.weights for f, d in drawn.items()})
-        n_own = n_samples if len(estimates) == 1 else len(estimates)
-        estimates = np.broadcast_to(estimates, (n_own, *estimates.shape[1:]))
-        for seeds in [None, *draws.get("seeds", [])]:  # these change only means, not similarities
-            names = _factors(drawn) | ({"seeds"} if seeds is not None else set())
-            if not names or not any(names <= {*scope} for scope in scopes):
-                continue
-            groups = drawn[inputs.grouped_by].weights if inputs.grouped_by in drawn else None
-            means = inputs.average(estimates, groups, None if seeds is None else seeds.weights[:n_own])
-            inflations = {f: d.inflation for f, d in drawn.items()}
-            inflations |= {} if seeds is None else {"seeds": seeds.inflation}
-            samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_own, 2))])))
-        if progress is not None:
-            progress(done, len(every))
+    with counting("inference", progress) as tell:
+        for done, drawn in enumerate(every, start=1):
+            estimates, ceiling = evaluate({f: d.weights for f, d in drawn.items()})
+            n_own = n_samples if len(estimates) == 1 else len(estimates)
+            estimates = np.broadcast_to(estimates, (n_own, *estimates.shape[1:]))
+            for seeds in [None, *draws.get("seeds", [])]:  # these change only means, not similarities
+                names = _factors(drawn) | ({"seeds"} if seeds is not None else set())
+                if not names or not any(names <= {*scope} for scope in scopes):
+                    continue
+                groups = drawn[inputs.grouped_by].weights if inputs.grouped_by in drawn else None
+                means = inputs.average(estimates, groups, None if seeds is None else seeds.weights[:n_own])
+                inflations = {f: d.inflation for f, d in drawn.items()}
+                inflations |= {} if seeds is None else {"seeds": seeds.inflation}
+                samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_own, 2))])))
+            tell(done, len(every))
     return samples
 
 

@@ -1,7 +1,8 @@
 """Standard errors, intervals and tests of contrasts between similarities, from the samples of their bootstraps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +11,13 @@ import pandas as pd
 from scipy import stats
 
 from normenc.rsa.bootstrap import Sample
+from normenc.rsa.ceiling_scale import CeilingScale
 from normenc.rsa.corrections import benjamini_hochberg, holm
-from normenc.rsa.drawn_ceilings import why_pairs_unknown
+from normenc.rsa.drawn_ceilings import upper_with, why_pairs_unknown
 from normenc.rsa.inputs import GROUPS, Inputs
 from normenc.rsa.measures import Measure
 from normenc.rsa.representation_measures import RepresentationMeasure
-from normenc.rsa.resampling import total_variance
+from normenc.rsa.resampling import parts_of_variance, total_variance
 
 if TYPE_CHECKING:
     from normenc.rsa.results import Inference
@@ -104,49 +106,117 @@ class Contrasts:
 
     def of_weights(self, weights: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Low, high, standard error, dof and two-sided p against 0 of each row of `weights`."""
-        values = np.array([self._value(self.estimate[None], row)[0] for row in weights])
+        values = _weighted(self.estimate[None], weights)[0]
         if not self.samples:
             return (np.full(len(weights), np.nan),) * 5
-        variances = np.full((len(self.samples), len(weights)), np.nan)
-        for index, (_, sample) in enumerate(self.samples):
-            for column, row in enumerate(weights):
-                each = self._value(sample, row)
-                each = each[np.isfinite(each)]
-                if len(each) > 1:
-                    variances[index, column] = each.var(ddof=1)
-        variance, dof = self._total(variances, np.any(weights[:, -2:], axis=1))
+        of_ceilings = np.any(weights[:, -2:], axis=1)
+        variance, dof = self._total(self._variances(lambda rows: _weighted(rows, weights)), of_ceilings)
         error = np.sqrt(np.maximum(variance, 0))
         if self.why_pairs_unknown:
-            error[np.any(weights[:, -2:], axis=1)] = np.nan
-        reach = stats.t.ppf((1 + LEVEL) / 2, dof) * error
-        with np.errstate(divide="ignore", invalid="ignore"):
-            p = 2 * stats.t.sf(np.abs(values) / error, dof)
-        same = (np.abs(values) < 1e-12) & (error < 1e-12)
-        p = np.where(same, 1.0, np.clip(p, np.finfo(float).tiny, 1))
+            error[of_ceilings] = np.nan
+        p = _p_values(values, error, dof)
         unknown = np.isnan(values) | np.isnan(error)
+        reach = stats.t.ppf((1 + LEVEL) / 2, dof) * error
         return values - reach, values + reach, error, *(np.where(unknown, np.nan, v) for v in (dof, p))
+
+    def ceiling_intervals(self) -> Floats:
+        """Low and high of the lower and of the upper ceiling, shape (2, 2)."""
+        ends = np.eye(len(self.estimate))[-2:]
+        low, high, error, dof, _ = self.of_weights(ends)
+        intervals = np.stack([low, high], axis=1)
+        scale = self._scale
+        if scale is not None:
+            lower, upper = self.estimate[-2:]
+            bend = scale.bend(lower, error[0])
+            own, dof = self._bent(ends[:1], lambda rows: scale.place(rows[:, -2:-1]), bend)
+            reach = stats.t.ppf((1 + LEVEL) / 2, np.maximum(dof - bend, 1)) * own
+            intervals[0] = scale.back(scale.place(lower) + np.append(-reach, reach))
+            n = max(int(self.sizes[factor]) for factor in GROUPS if factor in self.sizes)
+            intervals[1] = upper + upper_with(intervals[0], n) - upper_with(lower, n)
+        return intervals
+
+    def against_ceiling(self) -> Floats:
+        """Two-sided p of each model against the lower ceiling, shape (n_models,)."""
+        weights = np.eye(len(self.estimate))[:-2]
+        weights[:, -2] = -1
+        scale = self._scale
+        if scale is None:
+            return self.of_weights(weights)[4]
+
+        def on_scale(rows: Floats) -> Floats:
+            return (rows[:, :-2] - rows[:, -2:-1]) * scale.slope(rows[:, -2:-1])
+
+        values = on_scale(self.estimate[None])[0]
+        error, dof = self._bent(weights, on_scale)
+        return np.where(np.isnan(values) | np.isnan(error), np.nan, _p_values(values, error, dof))
+
+    def _variances(self, of_rows: Callable[[Floats], Floats]) -> Floats:
+        """Variance over the samples of each bootstrap of what follows from their rows, (n_bootstraps, n_values)."""
+        found = []
+        for _, sample in self.samples:
+            each = of_rows(sample)
+            each = np.where(np.isfinite(each), each, np.nan)
+            enough = np.isfinite(each).sum(axis=0) > 1
+            own = np.full(each.shape[1], np.nan)
+            own[enough] = np.nanvar(each[:, enough], axis=0, ddof=1)
+            found.append(own)
+        return np.array(found)
+
+    @cached_property
+    def _scale(self) -> CeilingScale | None:
+        """The scale of the lower ceiling; None where its variance is not divided, or not known."""
+        if not self.divided or self.why_pairs_unknown or not {*GROUPS} & {*self.sizes} or not self.samples:
+            return None
+        variances = self._variances(lambda rows: rows[:, -2:-1])
+        inflations = [drawn for drawn, _ in self.samples]
+        parts, solved = parts_of_variance(variances, inflations, self.sizes)
+        of_one = [any(part.get(factor) == 1 for factor in GROUPS) for part in parts]
+        return CeilingScale.of(self.estimate[-2], solved[of_one].sum(), solved.sum())
+
+    def _bent(self, weights: Floats, of_rows: Callable[[Floats], Floats], bend: float = 0.0) -> tuple[Floats, Floats]:
+        """Standard error and dof of curved functions of contrasts.
+
+        Where all variance counts as of single animals, the curve multiplies it by so much; that which is divided is
+        multiplied likewise, because draws of different strength would take a curve for what depends on pairs. With a
+        `bend` from 0 to 1, so much of it is not divided at all.
+        """
+        straight = self._variances(lambda rows: _weighted(rows, weights))
+        variance, dof = self._total(straight, np.ones(len(weights), dtype=bool))
+        single, curved = (self._total_of_singles(own)[0] for own in (straight, self._variances(of_rows)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            variance = (variance + bend * (single - variance)) * np.where(single > 0, curved / single, 1.0)
+        return np.sqrt(np.maximum(variance, 0)), dof
 
     def _total(self, variances: Floats, of_ceilings: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Total variance and degrees of freedom.
 
         A similarity is a mean over animals, or sessions. Ceilings also depend on pairs of them, whose variance samples
-        multiply more. Where it is not divided, all counts as of single animals, as in a jackknife, which is never too
-        small in expectation (Efron & Stein, Ann. Stat. 1981), and only draws added to all animals are used, which
-        multiply that of pairs by little more than twice.
+        multiply more. Where it is not divided, all counts as of single animals.
         """
-        variance, dof = np.empty(len(of_ceilings)), np.empty(len(of_ceilings))
-        every = np.ones(len(self.samples), dtype=bool)
-        for some, chosen, divided in (
-            (~of_ceilings, every, False),
-            (of_ceilings, every if self.divided else self._weak, self.divided),
-        ):
-            inflations = [
-                {factor: values[:1] if factor in GROUPS and not divided else values for factor, values in drawn.items()}
-                for (drawn, _), there in zip(self.samples, chosen, strict=True)
-                if there
-            ]
-            variance[some], dof[some] = total_variance(variances[chosen][:, some], inflations, self.sizes)
+        variance, dof = self._total_of_singles(variances, weak=False)
+        if of_ceilings.any():
+            some = variances[:, of_ceilings]
+            variance[of_ceilings], dof[of_ceilings] = (
+                total_variance(some, [drawn for drawn, _ in self.samples], self.sizes)
+                if self.divided
+                else self._total_of_singles(some)
+            )
         return variance, dof
+
+    def _total_of_singles(self, variances: Floats, *, weak: bool = True) -> tuple[Floats, Floats]:
+        """The same if all variance that depends on animals, or sessions, counts as of single ones.
+
+        Of pairs of animals this is never too small in expectation, as in a jackknife (Efron & Stein, Ann. Stat. 1981);
+        `weak`, for these, uses only draws added to all animals, which multiply the variance of pairs by little more
+        than twice.
+        """
+        chosen = self._weak if weak else np.ones(len(self.samples), dtype=bool)
+        inflations = [
+            {factor: values[:1] if factor in GROUPS else values for factor, values in drawn.items()}
+            for (drawn, _), there in zip(self.samples, chosen, strict=True)
+            if there
+        ]
+        return total_variance(variances[chosen], inflations, self.sizes)
 
     @property
     def _weak(self) -> npt.NDArray[np.bool_]:
@@ -155,11 +225,18 @@ class Contrasts:
         least = min(filter(None, drawn), default=0.0)
         return np.array([value <= least for value in drawn])
 
-    @staticmethod
-    def _value(rows: Floats, weights: Floats) -> Floats:
-        """Weighted sum over the columns that count, so that a NaN elsewhere does no harm."""
-        used = weights != 0
-        return rows[:, used] @ weights[used]
+
+def _weighted(rows: Floats, weights: Floats) -> Floats:
+    """Weighted sums over the columns that count, so that a NaN elsewhere does no harm: (n_rows, n_weights)."""
+    return np.stack([rows[:, row != 0] @ row[row != 0] for row in weights], axis=1)
+
+
+def _p_values(values: Floats, error: Floats, dof: Floats) -> Floats:
+    """Two-sided, against 0; 1 where nothing differs."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * stats.t.sf(np.abs(values) / error, dof)
+    same = (np.abs(values) < 1e-12) & (error < 1e-12)
+    return np.where(same, 1.0, np.clip(p, np.finfo(float).tiny, 1))
 
 
 def model_table(
@@ -175,9 +252,7 @@ def model_table(
     n = len(given.names)
     alone = np.eye(n + 2)[:n]
     low, high, error, dof, _ = summary.of_weights(alone)
-    below = alone.copy()
-    below[:, -2] = -1
-    p_ceiling = summary.of_weights(below)[4]
+    p_ceiling = summary.against_ceiling()
     tests: dict[str, Floats] = {}
     for name, (p, smallest) in chance.items():
         tests |= {name: p, f"{name}_holm": holm(p), f"{name}_fdr": benjamini_hochberg(p), f"{name}_smallest": smallest}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["in_draws", "inflation_of_pairs", "mean_of_pairs", "why_pairs_unknown"]
+__all__ = ["in_draws", "inflation_of_pairs", "mean_of_pairs", "upper_with", "why_pairs_unknown"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -80,10 +80,27 @@ def why_pairs_unknown(sizes: Mapping[str, float]) -> str:
 
 
 def _expected(similarity: Floats, n: int) -> Floats:
-    """Both ceilings, shape (n_samples, 2)."""
-    left = np.maximum(1 + (n - 2) * similarity, np.finfo(float).tiny)
-    pooled = np.maximum(1 + (n - 1) * similarity, 0)
-    return np.stack([np.sqrt(n - 1) * similarity / np.sqrt(left), np.sqrt(pooled / n)], axis=1)
+    """Both ceilings, shape (..., 2).
+
+    The mean similarity of n vectors with each other is at least -1 / (n - 1); in draws it may be less.
+    """
+    similarity = np.maximum(similarity, -1 / (n - 1))
+    lower = np.sqrt((n - 1) / (1 + (n - 2) * similarity)) * similarity
+    return np.stack([lower, np.sqrt((1 + (n - 1) * similarity) / n)], axis=-1)
+
+
+def upper_with(lower: Any, n: int) -> Floats:
+    """The upper ceiling of n animals whose mean similarity with each other gives them this lower one.
+
+    Examples
+    --------
+    >>> upper_with([0.0, 1.0], 4).tolist()
+    [0.5, 1.0]
+    """
+    squared = np.square(lower)
+    root = np.sqrt(((n - 2) * squared) ** 2 + 4 * (n - 1) * squared)
+    similarity = ((n - 2) * squared + np.sign(lower) * root) / (2 * (n - 1))
+    return _expected(similarity, n)[..., 1]
 
 
 def mean_of_pairs(between: Floats, amounts: npt.NDArray[Any], subject: npt.NDArray[np.int64]) -> Floats:

@@ -282,12 +282,11 @@ class Recorded:
         own, divided = of_scope(samples, scope.drawn), measure.is_correlation
         summary = Contrasts.of(own, inputs.sizes(scope.drawn), blocks, estimate, divided=divided)
         summary = summary.with_unknown(self.given.names, self.flat)
-        low, high, *_ = summary.of_weights(np.eye(len(summary.estimate))[-2:])
         return Inference(
             models=model_table(summary, self.given, tested.p_values(summary.known), measure),
             pairs=pair_table(summary, self.given.names),
             ceiling=ceiling,
-            ceiling_intervals=measure.clip(np.stack([low, high], axis=1)),
+            ceiling_intervals=measure.clip(summary.ceiling_intervals()),
             factors=scope.drawn,
             generalises_to=scope.factors,
             fixed=scope.fixed,

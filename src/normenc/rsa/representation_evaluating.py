@@ -1,12 +1,14 @@
 """Similarities of representations, and their noise ceilings, in the samples of a bootstrap."""
 
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from normenc.rsa.ceiling import Ceiling, bounds, random_halves
+from normenc.rsa.drawn_ceilings import in_draws
 from normenc.rsa.matching import reliabilities
 from normenc.rsa.representation_inputs import RepresentationInputs
 from normenc.rsa.representation_measures import RepresentationMeasure
@@ -161,59 +163,87 @@ class RepresentationEvaluator:
             yield y, y, (inputs.weights_of_neurons(first), inputs.weights_of_neurons(second))
 
     def _of_groups(self, stimuli: Counts, groups: Counts | None, neurons: Counts | None) -> Floats:
-        """From several animals or sessions."""
-        inputs = self.inputs
-        drawn = np.ones((1, inputs.n_groups), dtype=np.int64) if groups is None else groups
-        sizes = [len(own) for own in (stimuli, drawn, *([] if neurons is None else [neurons]))]
-        n_samples = max(sizes)
-        ceilings = np.full((n_samples, 2), np.nan)
-        known: dict[bytes, Floats] = {}
-        for sample in range(n_samples):
-            rows = [None if own is None else own[[sample % len(own)]] for own in (stimuli, drawn, neurons)]
-            key = b"".join(row.tobytes() for row in rows if row is not None)
-            if key not in known:  # samples of few animals are often the same
-                known[key] = self._of_sample(rows[0], rows[1], rows[2])
-            ceilings[sample] = known[key]
-        return ceilings
+        """From several animals or sessions.
 
-    def _of_sample(self, stimuli: Any, drawn: Any, neurons: Any) -> Floats:
+        They are not computed from drawn ones: one that is drawn twice would be among the others it is compared with.
+        Of cosines of kernels they follow the similarity of pairs, as those of RDMs do. Those of other measures change
+        with an animal's share by as much as they do without it, as in a jackknife.
+        """
+        everyone = self._of_all(stimuli, neurons)
+        if groups is None:
+            return everyone
+        inputs, n = self.inputs, self.inputs.n_groups
+        if self.measure.arithmetic.pairs_matter and not self.corrected:
+            return in_draws(everyone, self._between(stimuli, neurons), groups[:, inputs.group], inputs.group)
+        if n == 2:  # of which one is nothing to be compared with
+            return np.broadcast_to(everyone, (len(groups), 2))
+        without = np.stack([self._of_all(stimuli, neurons, left_out=one) for one in range(n)])
+        shares = groups / groups.sum(axis=1, keepdims=True)
+        return everyone - (n - 1) * np.einsum("bg,gbk->bk", shares, without - without.mean(axis=0))
+
+    def _of_all(self, stimuli: Counts, neurons: Counts | None, left_out: int | None = None) -> Floats:
+        """Of all animals or sessions but one, in samples of stimuli and neurons; each is computed once."""
+        rows = [own for own in (stimuli, neurons) if own is not None]
+        key = b"".join(own.tobytes() for own in rows) + str(left_out).encode()
+        if key not in self._fixed:
+            n_samples = max(map(len, rows))
+            each = [np.broadcast_to(own, (n_samples, own.shape[1])) for own in rows]
+            kept = [one for one in range(self.inputs.n_groups) if one != left_out]
+            self._fixed[key] = np.array(
+                [
+                    self._of_sample(each[0][[k]], kept, None if neurons is None else each[1][[k]])
+                    for k in range(n_samples)
+                ]
+            )
+        return self._fixed[key]
+
+    def _between(self, stimuli: Counts, neurons: Counts | None) -> Floats:
+        """Similarities of the recordings of different animals or sessions, (n_samples, n_recordings, n_recordings)."""
+        inputs = self.inputs
+        n, n_samples = len(inputs.recorded), max(len(own) for own in (stimuli, neurons) if own is not None)
+        found = np.full((n_samples, n, n), np.nan)
+        for one, other in combinations(range(n), 2):
+            if inputs.group[one] != inputs.group[other]:
+                two = inputs.recorded[one], inputs.recorded[other]
+                units = None if neurons is None else (neurons, neurons)
+                value = self.measure.arithmetic.between(*two, stimuli, units)
+                found[:, one, other] = found[:, other, one] = value
+        return found
+
+    def _of_sample(self, stimuli: Any, kept: list[int], neurons: Any) -> Floats:
+        """In one sample, of the animals or sessions that are kept."""
         inputs, arithmetic = self.inputs, self.measure.arithmetic
         scaled = [own / np.linalg.norm(own) for own in inputs.recorded]
         if arithmetic.pairs_matter:  # cosines of kernels: all kernels of the same length
             scaled = [own / np.sqrt(np.linalg.norm(own @ own.T)) for own in inputs.recorded]
-        counts = drawn[0]
-        if np.count_nonzero(counts) < 2:
-            return np.full(2, np.nan)
         upper = arithmetic.pairs_matter and not self.corrected
         found: list[list[float]] = [[], []]
-        for group in np.flatnonzero(counts).tolist():
-            for place in np.flatnonzero(inputs.group == group).tolist():
-                for end, left_out in enumerate((group, None) if upper else (group,)):
-                    others = [k for k in range(len(scaled)) if counts[inputs.group[k]] and inputs.group[k] != left_out]
-                    if self.corrected and inputs.n_neurons:  # the same neurons in several sessions
-                        mean = np.average([scaled[k] for k in others], axis=0, weights=counts[inputs.group[others]])
-                        value = self.corrected.of_same_neurons(mean, inputs.recorded[place], stimuli, neurons)[0]
-                        found[end] += [float(value)] * int(counts[group])
-                        continue
-                    weights = np.concatenate(
-                        [
-                            np.full(scaled[k].shape[1], counts[inputs.group[k]])
-                            * (1 if neurons is None else neurons[0])
-                            for k in others
-                        ]
-                    )
-                    units = weights[None], np.ones((1, scaled[place].shape[1]), dtype=np.int64)
-                    if neurons is not None:
-                        units = units[0], neurons
+        for place in np.flatnonzero(np.isin(inputs.group, kept)).tolist():
+            for end, left_out in enumerate((inputs.group[place], None) if upper else (inputs.group[place],)):
+                others = [k for k, group in enumerate(inputs.group) if group in kept and group != left_out]
+                if self.corrected and inputs.n_neurons:  # the same neurons in several sessions
+                    mean = np.mean([scaled[k] for k in others], axis=0)
+                    value = self.corrected.of_same_neurons(mean, inputs.recorded[place], stimuli, neurons)[0]
+                else:
                     pooled = np.hstack([scaled[k] for k in others])
+                    units = None
+                    if neurons is not None:
+                        units = np.tile(neurons, len(others)), neurons
+                    elif not arithmetic.pairs_matter:  # as in samples of neurons
+                        units = _once(pooled), _once(inputs.recorded[place])
                     value = arithmetic.between(pooled, inputs.recorded[place], stimuli, units)[0]
-                    found[end] += [float(value)] * int(counts[group])
+                found[end].append(float(value))
         return np.array([np.mean(own) if own else np.nan for own in found])
 
 
 def _lower_alone(similarity: Floats) -> Floats:
     """Ceilings of which the upper end is unknown."""
     return np.stack([similarity, np.full(len(similarity), np.nan)], axis=1)
+
+
+def _once(population: Floats) -> Counts:
+    """Each neuron once."""
+    return np.ones((1, population.shape[1]), dtype=np.int64)
 
 
 def _centred(values: Floats) -> Floats:

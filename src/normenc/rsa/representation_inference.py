@@ -247,7 +247,6 @@ class _Recorded:
         blocks = blocks if "stimuli" in scope.drawn else None
         summary = Contrasts.of(of_scope(samples, scope.drawn), inputs.sizes(scope.drawn), blocks, estimate)
         summary = summary.with_unknown(self.given.names, self.flat, IN_SAMPLES)
-        low, high, *_ = summary.of_weights(np.eye(len(summary.estimate))[-2:])
         told = [inputs.drawn_units] if inputs.drawn_units else []
         models = model_table(summary, self.given, tested.p_values(summary.known), measure)
         if self.is_of_others and "neurons" not in scope.drawn:
@@ -257,7 +256,7 @@ class _Recorded:
             models=models,
             pairs=pair_table(summary, self.given.names),
             ceiling=ceiling,
-            ceiling_intervals=measure.clip(np.stack([low, high], axis=1)),
+            ceiling_intervals=measure.clip(summary.ceiling_intervals()),
             factors=scope.drawn,
             generalises_to=scope.factors,
             fixed=scope.fixed,

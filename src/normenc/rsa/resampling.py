@@ -18,6 +18,7 @@ __all__ = [
     "draw_counts",
     "draw_parts",
     "inflation",
+    "parts_of_variance",
     "tiles_range",
     "total_variance",
     "why_not_tiled",
@@ -292,14 +293,49 @@ def total_variance(
     2.5
     """
     observed = np.asarray(variances, dtype=np.float64)
+    parts, solved = parts_of_variance(observed.reshape(len(inflations), -1), inflations, sizes)
+    total = solved.sum(axis=0)
+    # Parts that depend on several members are treated as no more precise than single ones: leaving them out gives more
+    # degrees of freedom, and a type-I error of 0.08 with many animals and little noise.
+    own = {f: solved[[part[f] > 0 for part in parts]].sum(axis=0) for f in parts[0]}
+    smallest, largest = min(sizes.values()) - 1, sum(sizes.values()) - len(sizes)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        dof = total**2 / sum(value**2 / (sizes[f] - 1) for f, value in own.items())
+    dof = np.clip(np.where(np.isfinite(dof), dof, smallest), smallest, largest)
+    return total.reshape(observed.shape[1:]), dof.reshape(observed.shape[1:])
+
+
+def parts_of_variance(
+    variances: npt.NDArray[np.float64], inflations: Sequence[Mapping[str, Sequence[float]]], sizes: Mapping[str, float]
+) -> tuple[list[dict[str, int]], npt.NDArray[np.float64]]:
+    """The parts of :func:`total_variance`: on how many members of each factor they depend, and their variances.
+
+    Parameters
+    ----------
+    variances : ndarray, shape (n_bootstraps, n_estimates)
+    inflations, sizes
+        See :func:`total_variance`.
+
+    Returns
+    -------
+    parts : list of dict
+    variance : ndarray, shape (n_parts, n_estimates)
+        NaN for estimates whose variance is undefined in any bootstrap.
+
+    Examples
+    --------
+    >>> inflations = [{"a": [1.0]}, {"b": [1.0]}, {"a": [1.0], "b": [1.0]}]
+    >>> parts, variance = parts_of_variance(np.array([[2.0], [1.0], [3.5]]), inflations, {"a": 50, "b": 50})
+    >>> [(part["a"], part["b"], round(float(own), 9)) for part, own in zip(parts, variance[:, 0], strict=True)]
+    [(0, 1, 0.5), (1, 0, 1.5), (1, 1, 0.5)]
+    """
     orders = {f: len(row[f]) for f in sizes for row in inflations if f in row}
     parts = [dict(zip(orders, k, strict=True)) for k in product(*(range(n + 1) for n in orders.values())) if any(k)]
     system = np.array(
         [[np.prod([1 + _multiplied(f, v, part) for f, v in row.items()]) - 1 for part in parts] for row in inflations]
     )
-    flat = observed.reshape(len(inflations), -1)
-    solved = np.full((len(parts), flat.shape[1]), np.nan)
-    for column, values in enumerate(flat.T):
+    solved = np.full((len(parts), variances.shape[1]), np.nan)
+    for column, values in enumerate(variances.T):
         if np.isfinite(values).all():
             none = values <= ROUNDING * values.max(initial=0)  # then none of the parts that it would contain is there
             there = ~(system[none] > 0).any(axis=0)
@@ -307,12 +343,4 @@ def total_variance(
             if there.any() and not none.all():
                 scale = 1 / values[~none]  # every bootstrap has the same relative precision
                 solved[there, column] = nnls(system[~none][:, there] * scale[:, None], values[~none] * scale)[0]
-    total = solved.sum(axis=0)
-    # Parts that depend on several members are treated as no more precise than single ones: leaving them out gives more
-    # degrees of freedom, and a type-I error of 0.08 with many animals and little noise.
-    own = {f: solved[[part[f] > 0 for part in parts]].sum(axis=0) for f in orders}
-    smallest, largest = min(sizes.values()) - 1, sum(sizes.values()) - len(sizes)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        dof = total**2 / sum(value**2 / (sizes[f] - 1) for f, value in own.items())
-    dof = np.clip(np.where(np.isfinite(dof), dof, smallest), smallest, largest)
-    return total.reshape(observed.shape[1:]), dof.reshape(observed.shape[1:])
+    return parts, solved

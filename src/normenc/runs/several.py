@@ -7,6 +7,7 @@ from pathlib import Path
 
 from normenc.errors import InputError
 from normenc.runs.reading import Run
+from normenc.texts import visible
 
 __all__ = ["open_all"]
 
@@ -28,7 +29,7 @@ def open_all(folders: Sequence[str | Path]) -> list[Run]:
         for other in paths[:index]:
             if path.exists() and other.exists() and path.samefile(other):
                 raise InputError(f"{path}: this run is given twice; give different runs")
-    labels = _told_apart([(run.label, run.folder.resolve().name) for run in runs])
+    labels = _told_apart([(run.label, visible(run.folder.resolve().name)) for run in runs])
     for run, label in zip(runs, labels, strict=True):
         run.label = label
     return runs

@@ -1,15 +1,16 @@
 """The JSON schema of study files, by which an editor completes keys and marks faults.
 
-It is made from the settings themselves. It allows all that a study file may hold; rules about several keys together are
-checked when the study is read.
+It is made from the settings themselves. It allows all that a study file may hold; rules about several keys together,
+and whether what is named is there, are checked when the study is read.
 """
 
 import inspect
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from normenc.recordings.preparation import Preparation
-from normenc.rsa import MEASURES
+from normenc.rsa import MEASURES, REPRESENTATION_MEASURES
 from normenc.runs.stages import STAGES
 from normenc.study.parts import PART_KINDS, section_of
 from normenc.study.settings import Study
@@ -17,9 +18,9 @@ from normenc.training import Recipe
 
 __all__ = ["study_schema"]
 
-OWN = {"type": "string", "pattern": ":", "description": "The import path of your own part, as in 'my_lab.parts:Mine'."}
+OPEN = {"additionalProperties": True}  # allows all, in words for editors that take what is not allowed as forbidden
+OWN = {"pattern": ":", "description": "The import path of your own part, as in 'my_lab.parts:Mine'."}
 ROLE = re.compile(r":\w+:`~?([^`]+)`")
-SECTIONS = ("recording", "task", "network", "encoder", "stimuli")  # which may stand several times
 ONE_OR_SEVERAL = {
     "RecordingSettings": ("blank", "region", "quality"),
     "DesignSettings": ("pool",),
@@ -44,56 +45,83 @@ def study_schema() -> dict[str, Any]:
         for key in ONE_OR_SEVERAL.get(name, ()):
             own["properties"][key] = _one_or_several(own["properties"][key])
     comparison = defs["ComparisonSettings"]["properties"]
-    comparison["controls"]["items"] = {"anyOf": [_names("control"), _part("control")]}
     for measures in (comparison["other_measures"], comparison["measures"]["anyOf"][0]):
-        measures["items"] = _measure()
-    comparison["method"] |= _measure()
+        measures["items"] = _name((*MEASURES, *REPRESENTATION_MEASURES))
+    for measure in (comparison["method"], defs["IdentifySettings"]["properties"]["measures"]["anyOf"][0]["items"]):
+        measure.update(_name(MEASURES))
+    defs["EncoderSettings"]["properties"]["model"]["pattern"] = "^[^:]+:[^:]"
+    parts = {kind: _part(kind, defs) for kind in PART_KINDS}
+    names = _name(PART_KINDS["control"].table)
+    comparison["controls"]["items"] = {
+        **{"type": ["string", "object"], "anyOf": [names, parts["control"], OPEN], **OPEN},
+        **{"if": {"type": "string"}, "then": names, "else": parts["control"]},
+    }
+    shown = defs["StimulusSettings"]
+    keys = {"name": {"type": "string"}} | {key: own for key, own in shown["properties"].items() if key != "sets"}
+    image_set = shown | {"properties": keys, "required": ["name", "images"]}  # [[stimuli]] several times
     sections = made["properties"]
     sections["stages"] = {"type": "array", "items": {"enum": list(STAGES)}, "uniqueItems": True}
-    for kind in ("task", "network"):
-        sections[kind]["items"] = _part(kind)
-    image_set = {"type": "object", "required": ["name", "images"]}  # [[stimuli]] several times
-    for section in SECTIONS:
-        one = sections[section].pop("items", None) or {"$ref": "#/$defs/StimulusSettings"}
-        several = image_set if section == "stimuli" else one
-        sections[section] = {"anyOf": [one, {"type": "array", "items": several}]}
+    sections["stages"]["contains"] = {"const": "compare"}
+    sections["recording"] |= _one_or_array(defs["RecordingSettings"])
+    sections["encoder"] |= _one_or_array(defs["EncoderSettings"])
+    sections["task"] |= _one_or_array(parts["task"])
+    sections["network"] |= _one_or_array(parts["network"])
+    sections["stimuli"] = _one_or_array(shown, image_set) | {"minItems": 1}
     schema: dict[str, Any] = _tidied(_resolved(made, defs))
+    schema["$defs"] = {name: _tidied(_resolved(own, defs)) for name, own in defs.items() if "-" in name}
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "normenc study"}
     return (
         about | {"description": _first(Study)} | {k: v for k, v in schema.items() if k not in ("title", "description")}
     )
 
 
-def _measure() -> dict[str, Any]:
-    return {"anyOf": [{"enum": list(MEASURES)}, {"type": "string"}], "type": "string"}
+def _name(known: Iterable[str]) -> dict[str, Any]:
+    """One of these names, or an import path; a fault is said of the name itself."""
+    return {"type": "string", "anyOf": [{"enum": [name for name in known if ":" not in name]}, OWN]}
 
 
-def _names(kind: str) -> dict[str, Any]:
-    return {"anyOf": [{"enum": list(PART_KINDS[kind].table)}, OWN]}
+def _one_or_array(one: dict[str, Any], of_several: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A section that may stand several times.
+
+    What is said of keys holds for tables alone, and what is said of items for arrays, so that no choice between the two
+    is needed, of which an editor could only say that neither fits.
+    """
+    return {**one, "type": ["object", "array"], "items": {"type": "object", **(of_several or one)}}
 
 
-def _part(kind: str) -> dict[str, Any]:
-    """The section of any task, network or control: the keys depend on its name, and those of an own part are open."""
-    choices = []
-    for name, part in PART_KINDS[kind].table.items():
+def _part(kind: str, defs: dict[str, Any]) -> dict[str, Any]:
+    """The section of any task, network or control, without its type; each of them becomes one of the definitions.
+
+    The keys depend on the name, which "if" finds, so that a fault is said of the key. Some editors complete only what
+    "anyOf" lists, which here allows all. The keys of an own part are open.
+    """
+    table = PART_KINDS[kind].table
+    rest: dict[str, Any] = {"properties": {"name": _name(table)}, "required": ["name"], **OPEN}
+    choices: list[dict[str, Any]] = []
+    for name, part in reversed([*table.items()]):
         own = section_of(kind, name).model_json_schema()
         _describe(own, part)
         own["properties"]["name"] = {"const": name}
-        is_default = name == PART_KINDS[kind].default and kind != "control"
-        choices.append(_resolved(own, own.pop("$defs", {})) | {"required": [] if is_default else ["name"]})
-    open_part = {"type": "object", "properties": {"name": OWN}, "required": ["name"]}
-    named = {"type": "object", "properties": {"name": _names(kind)}}
-    return {**named, "anyOf": [*choices, open_part]}
+        del own["type"]  # which may also be an array of such sections
+        given = [] if name == PART_KINDS[kind].default and kind != "control" else ["name"]
+        own["required"] = [*given, *(key for key in own.get("required", ()) if key != "name")]
+        known = f"{kind}-{name}".replace(" ", "-")
+        defs[known] = _resolved(own, own.pop("$defs", {}))
+        choices.insert(0, {"$ref": f"#/$defs/{known}"})
+        is_it = {"properties": {"name": {"const": name}}, "required": given, **OPEN}
+        rest = {"if": is_it, "then": choices[0], "else": rest}
+    return rest | {"anyOf": [*choices, OPEN], **OPEN}
 
 
 def _resolved(schema: Any, defs: dict[str, Any]) -> Any:
-    """A schema with what it refers to in its place."""
+    """A schema with what it refers to in its place, but for tasks, networks and controls."""
     if isinstance(schema, list):
         return [_resolved(own, defs) for own in schema]
     if not isinstance(schema, dict):
         return schema
-    if "$ref" in schema:
-        return _resolved(defs[schema["$ref"].rpartition("/")[2]], defs)
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name and "-" not in name:
+        return _resolved(defs[name], defs)
     return {key: _resolved(own, defs) for key, own in schema.items()}
 
 

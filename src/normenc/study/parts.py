@@ -249,7 +249,8 @@ def _read(part_kind: str, value: Any) -> Any:
 
 def _read_control(value: Any) -> Any:
     """A control: its name, which stays one, or a table."""
-    if not isinstance(value, str | Mapping | ControlSettings):
+    is_table = isinstance(value, Mapping) and "name" in value
+    if not (is_table or isinstance(value, str | ControlSettings)):
         raise _fault(
             f"given {quoted(value)}; it should be the name of a control, or a table of its name and keys", value
         )

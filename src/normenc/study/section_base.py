@@ -38,7 +38,14 @@ def _once(values: list[Any] | None) -> list[Any] | None:
     return values
 
 
-Once = AfterValidator(_once)  # of a list
+class _Once(AfterValidator):
+    """A rule for lists, which their JSON schema has too."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {**handler(schema), "uniqueItems": True}
+
+
+Once = _Once(_once)
 
 
 class Settings(BaseModel):

@@ -1,12 +1,14 @@
 """The example studies that come with normenc, by name."""
 
 import re
+from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
 from normenc.errors import InputError
 from normenc.texts import visible
+from normenc.whole_files import beside
 
 __all__ = ["Example", "copy_example", "examples", "study_file"]
 
@@ -117,14 +119,16 @@ def copy_example(name: str, folder: str | Path = ".", *, force: bool = False) ->
         )
     places = [Path(folder) / file.name for file in found[name].files]
     for place in places:
-        if place.exists() and not force:
+        if (place.exists() or place.is_symlink()) and not force:
             raise InputError(
                 f"{visible(str(place))}: this file exists; give another folder, or replace it with force=True"
             )
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        for place, file in zip(places, found[name].files, strict=True):
-            place.write_text(FOR_EDITORS.sub("", file.read_text(encoding="utf-8")), encoding="utf-8")
+        with ExitStack() as all_or_none:
+            for place, file in zip(places, found[name].files, strict=True):
+                text = FOR_EDITORS.sub("", file.read_text(encoding="utf-8"))
+                all_or_none.enter_context(beside(place)).write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{visible(str(folder))}: cannot be written to ({error.strerror or error})") from None
     return places

@@ -25,20 +25,25 @@ def parsed(source: str | bytes) -> str:
     >>> parsed("x = 2") == parsed("x = 2.0")
     False
     """
-    return repr(_plain(ast.parse(source)))
+    return _told(ast.parse(source))
 
 
-def _plain(node: Any) -> Any:
-    """A part of the parsed code as nested tuples; fields that are not given, which versions differ in, are left out."""
-    if isinstance(node, list):
-        return tuple(map(_plain, node))
-    if not isinstance(node, ast.AST):
-        return node
-    fields = dict(ast.iter_fields(node))
-    if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-        fields["body"] = node.body[1:]
-    given = ((name, _plain(value)) for name, value in fields.items() if value is not None and value != [])
-    return (type(node).__name__, *given)
+def _told(node: Any) -> str:
+    """A part of the parsed code as text; fields that are not given, which versions differ in, are left out."""
+    if isinstance(node, ast.AST):
+        kind = type(node)
+        told = [f"'{kind.__name__}'"]
+        for name in kind._fields:
+            value = getattr(node, name, None)
+            if name == "body" and isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+                value = node.body[1:]
+            if value is not None and value != []:
+                told.append(f"('{name}', {_told(value)})")
+    elif isinstance(node, list):
+        told = [_told(part) for part in node]
+    else:
+        return repr(node)
+    return f"({told[0]},)" if len(told) == 1 else f"({', '.join(told)})"
 
 
 def digest_of_code(files: Iterable[Path], root: Path) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from normenc.csv_tables import EXACT
 from normenc.errors import InputError
 from normenc.recordings.formats.columns import MISSING_RESPONSES
 from normenc.recordings.formats.guards import readable
@@ -185,7 +186,8 @@ def _parsed(path: Path, layout: Layout, decimal: str) -> pd.DataFrame:
     with path.open("rb") as file:
         head = pd.read_csv(file, header=None, nrows=1, na_filter=False, dtype=str, **layout.options)
         file.seek(0)
-        table = pd.read_csv(file, low_memory=False, na_values=list(MISSING), decimal=decimal, **layout.options)
+        asked = layout.options | EXACT | {"low_memory": False, "na_values": list(MISSING), "decimal": decimal}
+        table = pd.read_csv(file, **asked)
     columns = [bare(name) for name in head.iloc[0].astype(str).str.strip()]
     columns[0] = columns[0].lstrip("# ") if columns[0].startswith("# ") else columns[0]  # as numpy.savetxt has it
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells of longer rows for their names

@@ -163,7 +163,7 @@ def _one(source: Path | str, number: int, options: Mapping[str, str]) -> allen_2
     if isinstance(source, Path):
         reads(source)
         return allen_2p.read_session(source, str(number), options)
-    with closing(opened_at(source, COLLECTION.name)) as file:
+    with closing(opened_at(source, COLLECTION.name, "sessions=stream")) as file:
         return allen_2p.read_session(file, str(number), options)
 
 

@@ -47,7 +47,7 @@ def opened_where_they_lie(asked: Asked) -> Iterator[tuple[dict[str, Any], tuple[
         yield files, tuple(notes if len(notes) < 3 else [notes[0], f"{len(notes) - 1} more files were read likewise"])
 
 
-def opened_at(address: str, name: str) -> Any:
+def opened_at(address: str, name: str, option: str = "stream=yes") -> Any:
     """Open an address for reading in ranges.
 
     Parameters
@@ -55,6 +55,8 @@ def opened_at(address: str, name: str) -> Any:
     address : str
     name : str
         Of the recording, for messages.
+    option : str
+        Which asked for it, also for messages.
 
     Raises
     ------
@@ -67,8 +69,8 @@ def opened_at(address: str, name: str) -> Any:
         raise
     except Exception as error:  # of the library that reads it, whatever it raises
         raise InputError(
-            f"{name}: {address} cannot be read in ranges ({one_line(error)}). Try again later, or leave stream=yes out "
-            "and fetch the whole file"
+            f"{name}: {address} cannot be read in ranges ({one_line(error)}). Try again later, or leave {option} out "
+            "and fetch whole files"
         ) from None
 
 
