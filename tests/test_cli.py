@@ -381,7 +381,7 @@ def test_impossible_preparations_are_named(normenc, mine, options, message):
 
 
 def test_figures_are_drawn_again_for_a_paper(ran, normenc, tmp_path, monkeypatch):
-    monkeypatch.setattr("normenc.progress.QUIET_EVERY", 3600.0)  # however slow the machine is
+    monkeypatch.setattr("normenc.progress_showing.QUIET_EVERY", 3600.0)  # however slow the machine is
     (tmp_path / "small.toml").write_text(FEW)
     shutil.copytree(ran[0] / FOLDER, tmp_path / "run")
     code, out, err = normenc(
