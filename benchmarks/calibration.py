@@ -271,8 +271,9 @@ def goals(table: pd.DataFrame) -> str:
     inside = np.concatenate([(type_1 >= 0.03) & (type_1 <= 0.07), (coverage >= 0.93) & (coverage <= 0.97)])
     beyond = (type_1 > 0.08).sum() + (coverage < 0.90).sum()
     powerful = (table["power of the oracle's"] >= 0.85).sum()
+    n_known = np.isfinite([*type_1, *coverage]).sum()
     return (
-        f"{inside.sum()} of {np.isfinite([*type_1, *coverage]).sum()} error rates and coverages within their goal, {beyond} beyond 0.08 or below "
+        f"{inside.sum()} of {n_known} error rates and coverages within their goal, {beyond} beyond 0.08 or below "
         f"0.90; power at least 0.85 of the oracle's in {powerful} of {len(table)} cells"
     )
 
