@@ -354,7 +354,11 @@ def test_what_the_data_could_not_have_told():
     ranked = pd.DataFrame({"encoder": names, "kind": [TRAINED, TWIN], "similarity": [0.7, 0.3]})
     table = pd.DataFrame({"encoder": np.repeat(names, 2), "other": names * 2, "share": [1, 0, 0.95, 0.05]})
     other = could_have_told(table, ranked, {}, "images")
-    assert other.endswith("100 times in 100; they would have taken untrained fc for pool 95 times in 100.")
+    assert other.endswith(
+        "100 times in 100; but had untrained fc been the truth, they would have named pool 95 times in 100."
+    )
+    ranked.loc[1, "kind"] = CONTROL  # whatever it is called
+    assert could_have_told(table, ranked, {}, "images").endswith("named it 100 times in 100.")
     both = told([[1, 0, 0], [0.41, 0.54, 0.05], [0.5, 0, 0.5]])
     assert "and pool 41 times; they cannot tell pool from its untrained twin, whose" in both
     some = told([[0.85, 0.0, 0.15], [0, 1, 0], [0, 0, 1]])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from normenc.csv_tables import did_not_learn
-from normenc.encoders import LEARNED
+from normenc.encoders import LEARNED, EncoderKind
 from normenc.report.learned import spoken
 from normenc.report.wording import counted, join_names
 from normenc.rsa.likeness import COULD_HAVE_TOLD_NOTHING
@@ -106,7 +106,8 @@ def could_have_told(
     >>> could_have_told(table.assign(share=[1, 0, 0.02, 0.98]), similarity, {}, "gratings")
     'These gratings can tell both gabor and pool from the other encoders: had either been the truth, these data would have named it at least 98 times in 100.'
     >>> alike = pd.DataFrame({"encoder": "fc, untrained", "other": ["fc", "fc, untrained"], "share": [0.4, 0.6]})
-    >>> more = pd.DataFrame({"encoder": ["fc"], "kind": ["trained layer"], "similarity": [0.5]})
+    >>> more = pd.DataFrame({
+    ...     "encoder": ["fc", "fc, untrained"], "kind": ["trained layer", "untrained twin"], "similarity": [0.5, 0.4]})
     >>> said = could_have_told(
     ...     pd.concat([table.assign(share=[1, 0, 0, 1]), alike]), pd.concat([similarity, more]), {}, "gratings")
     >>> print(said.partition("; ")[2])
@@ -123,6 +124,7 @@ def could_have_told(
             alike = join_names([spoken(name) for name in like])
             return f"No recording of these {pictures} can tell {spoken(one)} from {alike}: their RDMs are the same."
     names = {one: spoken(one) for one in similarity["encoder"]}
+    twins = similarity.loc[similarity["kind"] == EncoderKind.TWIN, "encoder"].tolist()
     truths = [one for one in dict.fromkeys(first) if one in set(table["encoder"])]
     shares = {truth: _shares_of(table, truth) for truth in truths}
     for truth, own in shares.items():
@@ -133,7 +135,7 @@ def could_have_told(
             other = names[others.index[0]]
             is_twin = other == f"untrained {name}"
             other = "its untrained twin" if is_twin else other
-            more = _like_their_twins(table, known, same, named=truth if is_twin else "")
+            more = _like_their_twins(table, known, twins, same, named=truth if is_twin else "")
             return (
                 f"These {pictures} {verb} separate {name} from {other}: had {name} been the truth, these "
                 f"data would have named it {100 * own.get(truth, 0.0):.0f} times in 100, and {other} "
@@ -146,26 +148,30 @@ def could_have_told(
     often = f"{'at least ' * (least < 100 and len(truths) > 1)}{least} times in 100"
     return (
         f"These {pictures} can tell {either}{join_names([names[one] for one in truths])} from the other encoders: had "
-        f"{it} been the truth, these data would have named it {often}{_like_their_twins(table, known, same)}."
+        f"{it} been the truth, these data would have named it {often}{_like_their_twins(table, known, twins, same)}."
     )
 
 
-def _like_their_twins(table: pd.DataFrame, known: pd.DataFrame, same: Mapping[str, str], named: str = "") -> str:
+def _like_their_twins(
+    table: pd.DataFrame, known: pd.DataFrame, twins: list[str], same: Mapping[str, str], named: str = ""
+) -> str:
     """Untrained twins that are taken for layers that learned, their own but for one that is `named`, or others."""
     layers = [layer for layer in known.loc[known["kind"].isin(LEARNED), "encoder"] if layer != named]
     own: dict[str, int] = {}
     others: dict[str, str] = {}
-    for twin in dict.fromkeys([*table["encoder"], *same, *same.values()]):
+    for twin in twins:
         shares = _shares_of(table, twin)
         for layer in layers:
             alike = same.get(twin) == layer or same.get(layer) == twin
             share = round(100 * (1.0 if alike else float(shares.get(layer, 0.0))))
-            if share < 100 * UNSURE or not spoken(twin).startswith("untrained "):
+            if share < 100 * UNSURE:
                 continue
             if spoken(twin) == f"untrained {spoken(layer)}":
                 own[spoken(layer)] = share
             else:
-                others[spoken(twin)] = f"{spoken(twin)} for {spoken(layer)} {share} times in 100"
+                others[spoken(twin)] = (
+                    f"had {spoken(twin)} been the truth, they would have named {spoken(layer)} {share} times in 100"
+                )
     said = ""
     if own:
         low, high = min(own.values()), max(own.values())
@@ -174,8 +180,7 @@ def _like_their_twins(table: pd.DataFrame, known: pd.DataFrame, same: Mapping[st
         who = join_names([*own]) if len(own) <= MOST_NAMED else f"{len(own)} layers"
         said = f"; they cannot tell {who} from {their}, whose recordings would have been taken for {it} {often} in 100"
     if others:
-        most = [*others.values()][:MOST_NAMED]
-        return f"{said}; they would have taken {join_names(most)}"
+        return f"{said}; but {', and '.join([*others.values()][:MOST_NAMED])}"
     return said
 
 
