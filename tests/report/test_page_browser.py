@@ -64,11 +64,15 @@ def rdms(hostile_run):
         return {label: found["dissimilarity"].to_numpy()[place[key]] for label, key in named}
 
 
-def until(page, expression: str) -> None:
-    """Wait until it is so; the page's policy forbids what Playwright's own way of waiting does in the page."""
+def until(page, expression: str, do=lambda: None) -> None:
+    """Wait until it is so, and `do` something each time that it is not.
+
+    The page's policy forbids what Playwright's own way of waiting does in the page.
+    """
     stop = time.monotonic() + 300  # a slow machine has time enough; only what never comes ends here
     while not page.evaluate(expression):
         assert time.monotonic() < stop, expression
+        do()
         page.wait_for_timeout(20)
 
 
@@ -142,7 +146,12 @@ def test_pointing_at_a_matrix_shows_both_stimuli_and_their_dissimilarity(page, r
 
 def test_a_click_draws_the_row_and_another_population_can_be_chosen(page, rdms):
     page.select_option("#rdm-right", label="pixels")
-    move_to(page, "rdm-right-plot", 9, 2)
+    label = labelled(ORIENTATION[9])
+    until(
+        page,
+        f"document.querySelector('#rdm-seen figcaption')?.textContent === '{label}'",
+        lambda: move_to(page, "rdm-right-plot", 9, 2),  # again where the matrix was drawn anew after the mouse came
+    )
     page.mouse.down()
     page.mouse.up()
     until(page, "document.querySelector('#rdm-rows-plot').layout.title.text === 'row 45°'")
