@@ -260,9 +260,10 @@ def test_no_server_at_all(known):
     refused("no connection")
 
 
-def test_a_cache_that_cannot_be_written(known):
+def test_a_cache_that_cannot_be_written_is_told_before_an_archive_is_asked(server, known):
     cache_folder().write_text("a file where the folder should be")
-    refused("the cache cannot be written")
+    refused("the cache cannot be written.*NORMENC_CACHE")
+    assert server.requests == []
 
 
 def test_a_disk_without_room(known, monkeypatch):

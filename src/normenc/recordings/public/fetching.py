@@ -15,6 +15,7 @@ from normenc.recordings.public.names import Asked, parse, place_of
 from normenc.recordings.public.places import Located, locate, page_of
 from normenc.recordings.public.transfer import TIMEOUT, remove_part, transfer
 from normenc.texts import visible
+from normenc.whole_files import check_writable
 
 __all__ = ["Plan", "check_accepted", "download", "fetch", "planned", "read_files"]
 
@@ -144,6 +145,7 @@ def planned(name: str, *, timeout: float = TIMEOUT) -> Plan:
         _adopt(asked, file, path)
         if path.is_file() and _is_right(asked, file, path):
             continue
+        check_writable(path.parent, "the cache cannot be written", "set NORMENC_CACHE to a folder that can be written")
         try:
             missing[file] = located = locate(file.place, timeout=timeout)
             _check_unchanged(file, located)
