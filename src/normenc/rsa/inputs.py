@@ -57,6 +57,8 @@ class Inputs:
     why_no_trials: str = ""
     matched: bool = False
 
+    neurons_in_pairs: ClassVar[bool] = True  # whether variance that depends on two neurons is told from other
+
     @property
     def stimuli_in_pairs(self) -> bool:
         """Whether values depend on pairs of stimuli, as dissimilarities do."""
