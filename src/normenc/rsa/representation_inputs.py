@@ -43,7 +43,7 @@ class RepresentationInputs(Inputs):
         What of the units is compared, if not all; a sentence.
     """
 
-    neurons_in_pairs: ClassVar[bool] = False
+    neurons_in_pairs: ClassVar[bool] = True
     undefined: ClassVar[str] = (
         "that of {} is undefined: too few stimuli for the components that the measure compares, or they differ no more "
         "than by chance"
