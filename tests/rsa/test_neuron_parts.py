@@ -7,8 +7,8 @@ from normenc.rsa.neuron_parts import NeuronDraws, draw_parts, interactions
 from normenc.rsa.resampling import inflation, total_variance
 
 
-@pytest.mark.parametrize(("n", "left_out"), [(4, 1), (20, 1), (100, 5)])
-def test_parts_leave_out_a_twentieth_each_its_own(n, left_out):
+@pytest.mark.parametrize(("n", "left_out"), [(4, 1), (20, 2), (100, 10)])
+def test_parts_leave_out_a_tenth_each_its_own(n, left_out):
     one, other, both = draw_parts(n, 4000, np.random.default_rng(0))
     for part in (one, other):
         assert set(np.unique(part)) == {0, 1} and set(part.sum(axis=1)) == {n - left_out}
@@ -18,11 +18,11 @@ def test_parts_leave_out_a_twentieth_each_its_own(n, left_out):
     assert set(both.sum(axis=1)) == {n - 2 * left_out}  # no member is lacking in both
 
 
-@pytest.mark.parametrize("sizes", [np.ones(21), np.repeat([1.0, 2.0], 15)], ids=["equal", "unequal"])
+@pytest.mark.parametrize("sizes", [np.ones(45), np.repeat([1.0, 2.0], 15)], ids=["equal", "unequal"])
 def test_interactions_are_of_two_neurons_lacking_in_different_parts(sizes):
     """The square of a mean over neurons of mean 0 has no other part; that of a mean itself has none."""
     rng = np.random.default_rng(0)
-    drawn = NeuronDraws.of_parts(sizes, 60, rng, pairs=True)
+    drawn = NeuronDraws.of_parts(sizes, 60, rng)
     values = rng.normal(size=len(sizes))
     values -= values @ sizes / sizes.sum()
     means = (drawn.weights @ (sizes * values) / (drawn.weights @ sizes)).reshape(3, 20, 1)
@@ -34,10 +34,10 @@ def test_interactions_are_of_two_neurons_lacking_in_different_parts(sizes):
     np.testing.assert_allclose(found[:, 0], 2 * lacking[0] * lacking[1], atol=1e-14)
 
 
-@pytest.mark.parametrize("n", [20, 50])
+@pytest.mark.parametrize("n", [40, 60])
 def test_differences_multiply_variance_by_what_inflations_say(n):
     """Shares of single members, and of pairs, in a mean over pairs: their variances over many draws."""
-    drawn = NeuronDraws.of_parts(np.ones(n), 9000, np.random.default_rng(0), pairs=True)
+    drawn = NeuronDraws.of_parts(np.ones(n), 9000, np.random.default_rng(0))
     rows, columns = np.triu_indices(n, k=1)
     pairs = drawn.weights[:, rows] * drawn.weights[:, columns].astype(float)
     pairs /= pairs.sum(axis=1, keepdims=True)
@@ -60,7 +60,7 @@ def test_the_variance_of_a_mean_over_pairs_of_neurons_counts_once():
     for _ in range(100):
         own = single * rng.normal(size=n)
         values = own[rows] + own[columns] + pair * rng.normal(size=len(rows))
-        drawn = NeuronDraws.of_parts(np.ones(n), 300, rng, pairs=True)
+        drawn = NeuronDraws.of_parts(np.ones(n), 300, rng)
         pairs = drawn.weights[:, rows] * drawn.weights[:, columns]
         means = (pairs @ values / pairs.sum(axis=1))[:, None]
         every = drawn.differences(np.full((100, 1), values.mean()), means, values.mean(keepdims=True))
@@ -72,9 +72,11 @@ def test_the_variance_of_a_mean_over_pairs_of_neurons_counts_once():
     assert np.mean(of_singles) > 1.3 * truth  # if all counted as of single neurons
 
 
-def test_few_neurons_are_not_told_apart_in_pairs():
-    drawn = NeuronDraws.of_parts(np.ones(12), 30, np.random.default_rng(0), pairs=True)
-    assert drawn.weights.shape == (30, 12) and drawn.inflations == [(pytest.approx(1 / 11),)]
+@pytest.mark.parametrize("sizes", [np.ones(12), np.full(12, 9.0), np.ones(39)])
+def test_of_few_neurons_all_counts_as_of_single_ones(sizes):
+    drawn = NeuronDraws.of_parts(sizes, 30, np.random.default_rng(0))
+    n, lacking = len(sizes), max(1, round(len(sizes) / 10))
+    assert drawn.weights.shape == (30, n) and drawn.inflations == [(pytest.approx(lacking / (n - lacking)),)]
 
 
 def test_a_model_varies_against_the_ceiling_as_over_other_neurons():

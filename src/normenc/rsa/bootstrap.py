@@ -130,7 +130,7 @@ def resampled(
                 values = np.hstack([means, np.broadcast_to(ceiling, (n_own, 2))])
                 key, inflations = tuple(map(id, others.values())), {f: own.inflation for f, own in others.items()}
                 if neurons is not None:
-                    own = neurons.differences(found[key], values, found[()][0])
+                    own = neurons.differences(found[key], values, found[()][0], ceilings=not inputs.halves_of_samples)
                     samples += [
                         (inflations | {"neurons": of_neurons}, rows)
                         for of_neurons, rows in zip(neurons.inflations, own, strict=True)
@@ -216,7 +216,7 @@ def _draw(
             continue
         if factor == "neurons" and not inputs.matched:
             sizes = np.array([float(len(own)) for own in inputs.members])
-            draws[factor] = [NeuronDraws.of_parts(sizes, n_samples, rng, pairs=inputs.neurons_in_pairs)]
+            draws[factor] = [NeuronDraws.of_parts(sizes, n_samples, rng)]
             continue
         length = block_length if factor == "stimuli" and block_length is not None else 1
         counts = (

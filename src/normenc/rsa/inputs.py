@@ -57,12 +57,15 @@ class Inputs:
     why_no_trials: str = ""
     matched: bool = False
 
-    neurons_in_pairs: ClassVar[bool] = True  # whether variance that depends on two neurons is told from other
-
     @property
     def stimuli_in_pairs(self) -> bool:
         """Whether values depend on pairs of stimuli, as dissimilarities do."""
         return True
+
+    @property
+    def halves_of_samples(self) -> bool:
+        """Whether ceilings of samples of neurons vary with how these are split, so that interactions are unknown."""
+        return False
 
     @classmethod
     def of(

@@ -22,8 +22,9 @@ __all__ = ["NeuronDraws", "draw_parts", "interactions"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-LEFT_OUT = 0.05  # share of the members that a part lacks
-FEWEST_IN_PAIRS = 20  # groups of neurons; of fewer, a part lacks so many that what depends on three counts as of two
+LEFT_OUT = 0.1  # share of the members that a part lacks
+FEWEST_GROUPS = 20  # of which parts come in threes; of fewer, a part lacks too many,
+FEWEST_NEURONS = 40  # and of fewer neurons, too much depends on three at once, which interactions would remove
 
 
 def draw_parts(n: int, n_samples: int, rng: np.random.Generator) -> Counts:
@@ -107,18 +108,19 @@ class NeuronDraws:
     shares: Floats | None = None
 
     @classmethod
-    def of_parts(cls, sizes: Floats, n_samples: int, rng: np.random.Generator, *, pairs: bool) -> "NeuronDraws":
-        """Parts of groups of so many neurons each; in threes if `pairs` of neurons matter and groups are enough.
+    def of_parts(cls, sizes: Floats, n_samples: int, rng: np.random.Generator) -> "NeuronDraws":
+        """Parts of groups of so many neurons each; in threes, unless there are too few.
 
         Examples
         --------
-        >>> own = NeuronDraws.of_parts(np.ones(50), 30, np.random.default_rng(0), pairs=True)
+        >>> own = NeuronDraws.of_parts(np.ones(50), 30, np.random.default_rng(0))
         >>> [tuple(round(value, 2) for value in pair) for pair in own.inflations]
-        [(0.11, 0.24), (0.11, 0.24), (0.0, 0.03)]
+        [(0.11, 0.24), (0.0, 0.03)]
         """
         n = len(sizes)
+        few = n < FEWEST_GROUPS or sizes.sum() < FEWEST_NEURONS
         single = left_out(n) / (n - left_out(n))
-        if not pairs or n < FEWEST_IN_PAIRS:
+        if few:
             return cls(draw_parts(n, n_samples, rng)[0], [(single,)])
         parts = draw_parts(n, max(2, -(-n_samples // 3)), rng)
         every, some, rest = (comb(n - k * left_out(n), 2) for k in range(3))
@@ -127,14 +129,16 @@ class NeuronDraws:
         values = np.array([1 - 2 * own + both, 1 - own, 1])
         often = np.array([rest, 2 * (some - rest), left_out(n) ** 2]) / every
         second = float(often @ values**2 - (often @ values) ** 2)
-        of_part = (single, every / some - 1)
-        return cls(np.concatenate(parts), [of_part, of_part, (0.0, second)], parts @ sizes / sizes.sum())
+        of_parts = [(single, every / some - 1), (0.0, second)]
+        return cls(np.concatenate(parts), of_parts, parts @ sizes / sizes.sum())
 
     def beside(self, weights: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Another factor's weights in the same samples, (n_samples, n_members): the same for all three parts."""
         return weights if self.shares is None else np.tile(weights[: self.shares.shape[1]], (3, 1))
 
-    def differences(self, of_all: Floats, of_samples: Floats, around: Floats) -> list[Floats]:
+    def differences(
+        self, of_all: Floats, of_samples: Floats, around: Floats, *, ceilings: bool = True
+    ) -> list[Floats]:
         """Of the samples' estimates from those of all neurons and, of parts in threes, :func:`interactions`.
 
         Parameters
@@ -144,14 +148,19 @@ class NeuronDraws:
         of_samples : ndarray, shape (n_samples, n_estimates)
         around : ndarray, shape (n_estimates,)
             What is added: the estimates of all factors' members.
+        ceilings : bool
+            Whether interactions of the last two estimates, the ceilings, are known; otherwise they count as none, so
+            that all variance of ceilings counts as of single neurons, which is never too small in expectation.
 
         Returns
         -------
-        list of ndarray, shape (n_samples, n_estimates), or a third of the samples
-            For each of `inflations`.
+        list of ndarray, shape (n_samples, n_estimates)
+            For each of `inflations`; of parts in threes, two thirds and one third of the samples.
         """
         if self.shares is None:
             return [around + of_samples - of_all[: len(of_samples)]]
         of_all = of_all[: self.shares.shape[1]]
         each = of_samples.reshape(3, *of_all.shape)
-        return [around + own for own in (*(each[:2] - of_all), interactions(of_all, each, self.shares))]
+        together = interactions(of_all, each, self.shares)
+        together[:, -2:] *= ceilings
+        return [around + own for own in (np.concatenate(each[:2] - of_all), together)]

@@ -43,7 +43,6 @@ class RepresentationInputs(Inputs):
         What of the units is compared, if not all; a sentence.
     """
 
-    neurons_in_pairs: ClassVar[bool] = True
     undefined: ClassVar[str] = (
         "that of {} is undefined: too few stimuli for the components that the measure compares, or they differ no more "
         "than by chance"
@@ -58,6 +57,11 @@ class RepresentationInputs(Inputs):
     def stimuli_in_pairs(self) -> bool:
         """Whether values depend on pairs of stimuli, as kernels do."""
         return self.pairs_matter
+
+    @property
+    def halves_of_samples(self) -> bool:
+        """Whether samples of neurons are split into halves of their own, whose ceilings vary with the splits."""
+        return not self.grouped_by and self.repeats is None
 
     @classmethod
     def of_responses(
