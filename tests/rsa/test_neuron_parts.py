@@ -76,7 +76,7 @@ def test_the_variance_of_a_mean_over_pairs_of_neurons_counts_once():
 def test_of_few_neurons_all_counts_as_of_single_ones(sizes):
     drawn = NeuronDraws.of_parts(sizes, 30, np.random.default_rng(0))
     n, lacking = len(sizes), max(1, round(len(sizes) / 10))
-    assert drawn.weights.shape == (30, n) and drawn.inflations == [(pytest.approx(lacking / (n - lacking)),)]
+    assert drawn.weights.shape == (30, n) and drawn.inflations == ((pytest.approx(lacking / (n - lacking)),),)
 
 
 def test_a_model_varies_against_the_ceiling_as_over_other_neurons():

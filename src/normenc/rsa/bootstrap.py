@@ -16,8 +16,8 @@ from normenc.rsa.evaluating import Draws, Evaluator
 from normenc.rsa.halves import RepeatHalves
 from normenc.rsa.inputs import FACTORS, GROUPS, Inputs
 from normenc.rsa.measures import Measure
-from normenc.rsa.pairs import upper
 from normenc.rsa.neuron_parts import NeuronDraws
+from normenc.rsa.pairs import upper
 from normenc.rsa.resampling import draw_blocks, draw_counts, inflation
 from normenc.rsa.trials import BY_NEURON, DrawsByNeuron, draw_trials
 
@@ -65,7 +65,8 @@ def bootstrap(
     -------
     list of (dict, ndarray)
         For every bootstrap, the inflation of each resampled factor, see :func:`normenc.rsa.resampling.inflation`, and
-        the similarity of every model and both ceilings, shape (n_samples, n_models + 2). :func:`of_scope` selects those
+        the similarity of every model and both ceilings, shape (n_samples, n_models + 2). Of samples of neurons they
+        are differences from all neurons, see :class:`normenc.rsa.neuron_parts.NeuronDraws`. :func:`of_scope` selects those
         of one scope.
     """
 
@@ -129,16 +130,15 @@ def resampled(
                 means = inputs.average(estimates, weights.get(inputs.grouped_by), by_seed)
                 values = np.hstack([means, np.broadcast_to(ceiling, (n_own, 2))])
                 key, inflations = tuple(map(id, others.values())), {f: own.inflation for f, own in others.items()}
-                if neurons is not None:
-                    own = neurons.differences(found[key], values, found[()][0], ceilings=not inputs.halves_of_samples)
-                    samples += [
-                        (inflations | {"neurons": of_neurons}, rows)
-                        for of_neurons, rows in zip(neurons.inflations, own, strict=True)
-                    ]
+                if neurons is None:
+                    found[key] = values
+                    samples += [(inflations, values)] if others else []
                     continue
-                found[key] = values
-                if others:
-                    samples.append((inflations, values))
+                differences = neurons.differences(
+                    found[key], values, found[()][0], ceilings=not inputs.halves_of_samples
+                )
+                for of_neurons, rows in zip(neurons.inflations, differences, strict=True):
+                    samples.append((inflations | {"neurons": of_neurons}, rows))
             tell(done, len(every))
     return samples
 
@@ -203,7 +203,7 @@ def _draw(
     of neighbours are added to three copies of the full sample: drawn as usual, they would contain too many pairs of
     similar neighbours.
     """
-    draws = {}
+    draws: dict[str, list[Any]] = {}
     for factor, size in inputs.sizes(factors).items():
         rng = np.random.default_rng([seed, 1, FACTORS.index(factor)])
         if factor == "trials" and inputs.trials is not None:
@@ -229,7 +229,7 @@ def _draw(
         elif factor in GROUPS:  # pairs of them matter in ceilings alone
             draws[factor] = [Draws(w, (*inflation(w), inflation_of_pairs(w))) for w in (counts, 1 + counts)]
         elif factor == "neurons":
-            draws[factor] = [NeuronDraws(1 + counts, [inflation(1 + counts)])]
+            draws[factor] = [NeuronDraws(1 + counts, (inflation(1 + counts),))]
         else:
             weights = 1 + counts if factor == "stimuli" else counts
             draws[factor] = [Draws(weights, inflation(weights))]

@@ -1,16 +1,18 @@
 r"""Parts of the neurons, by which variance that depends on one neuron is told from that which depends on two.
 
-An estimate :math:`f` of a population has parts that depend on one neuron at once, on two, and so on, of which no two are
-correlated (Hoeffding 1948; Efron & Stein 1981). The squared length of an RDM is one with much of the second: noise
-:math:`e_i` of neuron i adds :math:`\\langle e_i, e_j \\rangle` to it for each two neurons. With it the reliability
-rises, and the similarity with a model falls, so that in their difference these parts add up while others cancel.
+An estimate of a population is a sum of parts that depend on one neuron each, on two, and so on, of which no two are
+correlated, so that its variance over populations is :math:`V_1 + V_2 + \\dots` (Hoeffding, Ann. Math. Stat. 1948). The
+squared length of an RDM, whose noise is the mean of the neurons' :math:`e_i`, has :math:`\\langle e_i, e_j \\rangle` of
+every two. With it the reliability rises and a model's similarity falls, so that in the difference of a model from its
+ceiling these parts add up, where those of single neurons cancel.
 
-A part that lacks the share :math:`s` of the neurons multiplies the variance of what depends on one by :math:`s / (1 -
-s)`, and that of what depends on two by about twice as much, because each of the two may be lacking. So the two are told
-apart by the second difference of parts that lack different neurons (:func:`interactions`), to which single neurons add
-nothing.
+In samples that lack the share s of the neurons, the estimate varies by :math:`V_1 s / (1 - s)`, but :math:`V_2` counts
+:math:`(2 - s) / (1 - s)` times as much, because either of two neurons may be lacking. Of any samples near the whole, it
+counts about twice, so that these say little of how much of the variance it is. The second difference of two samples
+that lack different neurons, :func:`interactions`, has nothing of single neurons, and tells :math:`V_2` by itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import Any
@@ -23,8 +25,8 @@ __all__ = ["NeuronDraws", "draw_parts", "interactions"]
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 LEFT_OUT = 0.1  # share of the members that a part lacks
-FEWEST_GROUPS = 20  # of which parts come in threes; of fewer, a part lacks too many,
-FEWEST_NEURONS = 40  # and of fewer neurons, too much depends on three at once, which interactions would remove
+FEWEST_GROUPS = 20  # of which parts come in threes: of fewer, a part lacks too many,
+FEWEST_NEURONS = 40  # and of fewer neurons, much depends on three at once, which interactions would take away
 
 
 def draw_parts(n: int, n_samples: int, rng: np.random.Generator) -> Counts:
@@ -97,14 +99,14 @@ class NeuronDraws:
     weights : ndarray of int, shape (n_samples, n_groups)
         Of parts, or how often each group is drawn; where `shares` are given, a third of them are one part, the next
         the other, and the last what both have.
-    inflations : list of tuple of float
+    inflations : sequence of tuple of float
         By how much :meth:`differences` multiply variance that depends on one neuron and, if known, on two.
     shares : ndarray, shape (3, n_samples / 3), or None
         Of all neurons.
     """
 
     weights: Counts
-    inflations: list[tuple[float, ...]]
+    inflations: Sequence[tuple[float, ...]]
     shares: Floats | None = None
 
     @classmethod
@@ -118,27 +120,24 @@ class NeuronDraws:
         [(0.11, 0.24), (0.0, 0.03)]
         """
         n = len(sizes)
-        few = n < FEWEST_GROUPS or sizes.sum() < FEWEST_NEURONS
         single = left_out(n) / (n - left_out(n))
-        if few:
-            return cls(draw_parts(n, n_samples, rng)[0], [(single,)])
+        if n < FEWEST_GROUPS or sizes.sum() < FEWEST_NEURONS:
+            return cls(draw_parts(n, n_samples, rng)[0], ((single,),))
         parts = draw_parts(n, max(2, -(-n_samples // 3)), rng)
         every, some, rest = (comb(n - k * left_out(n), 2) for k in range(3))
-        # what a pair of neurons has in the interactions if both parts have it, or one, or none
+        # the share in the interactions of a pair of groups that both parts have, or one, or none
         own, both = ((1 - k * left_out(n) / n) * every / of for k, of in ((1, some), (2, rest)))
         values = np.array([1 - 2 * own + both, 1 - own, 1])
         often = np.array([rest, 2 * (some - rest), left_out(n) ** 2]) / every
         second = float(often @ values**2 - (often @ values) ** 2)
-        of_parts = [(single, every / some - 1), (0.0, second)]
-        return cls(np.concatenate(parts), of_parts, parts @ sizes / sizes.sum())
+        inflations = (single, every / some - 1), (0.0, second)
+        return cls(np.concatenate(parts), inflations, parts @ sizes / sizes.sum())
 
     def beside(self, weights: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Another factor's weights in the same samples, (n_samples, n_members): the same for all three parts."""
         return weights if self.shares is None else np.tile(weights[: self.shares.shape[1]], (3, 1))
 
-    def differences(
-        self, of_all: Floats, of_samples: Floats, around: Floats, *, ceilings: bool = True
-    ) -> list[Floats]:
+    def differences(self, of_all: Floats, of_samples: Floats, around: Floats, *, ceilings: bool = True) -> list[Floats]:
         """Of the samples' estimates from those of all neurons and, of parts in threes, :func:`interactions`.
 
         Parameters
@@ -149,8 +148,8 @@ class NeuronDraws:
         around : ndarray, shape (n_estimates,)
             What is added: the estimates of all factors' members.
         ceilings : bool
-            Whether interactions of the last two estimates, the ceilings, are known; otherwise they count as none, so
-            that all variance of ceilings counts as of single neurons, which is never too small in expectation.
+            Whether interactions of the last two estimates, the ceilings, are known; otherwise they count as none, and
+            all variance of ceilings as of single neurons, which is never too small in expectation.
 
         Returns
         -------

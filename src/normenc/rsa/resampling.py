@@ -253,8 +253,10 @@ def total_variance(
         Variance of the estimate in each bootstrap.
     inflations : sequence of mapping of str to sequence of float
         For each bootstrap and each resampled factor, by how much the variance of the parts of order 1, 2, ... is
-        multiplied; see :func:`inflation`. The name "neurons x trials" stands for trials that are drawn for each group
-        of neurons by itself; its last number is one over the number of groups.
+        multiplied; see :func:`inflation`. Of a bootstrap over "neurons", by how much that of the differences from all
+        neurons is (:meth:`normenc.rsa.neuron_parts.NeuronDraws.differences`), of which parts without neurons have none.
+        The name "neurons x trials" stands for trials that are drawn for each group of neurons by itself; its last
+        number is one over the number of groups.
     sizes : mapping of str to float
         Number of members of each factor, for the degrees of freedom.
 
