@@ -66,8 +66,8 @@ def bootstrap(
     list of (dict, ndarray)
         For every bootstrap, the inflation of each resampled factor, see :func:`normenc.rsa.resampling.inflation`, and
         the similarity of every model and both ceilings, shape (n_samples, n_models + 2). Of samples of neurons they
-        are differences from all neurons, see :class:`normenc.rsa.neuron_parts.NeuronDraws`. :func:`of_scope` selects those
-        of one scope.
+        are differences from all neurons, see :class:`normenc.rsa.neuron_parts.NeuronDraws`. :func:`of_scope` selects
+        those of one scope.
     """
 
     def evaluate_in(draws: Mapping[str, Sequence[Any]]) -> Evaluate:
@@ -134,11 +134,10 @@ def resampled(
                     found[key] = values
                     samples += [(inflations, values)] if others else []
                     continue
-                differences = neurons.differences(
-                    found[key], values, found[()][0], ceilings=not inputs.halves_of_samples
-                )
-                for of_neurons, rows in zip(neurons.inflations, differences, strict=True):
-                    samples.append((inflations | {"neurons": of_neurons}, rows))
+                known = not inputs.halves_of_samples
+                rows = neurons.differences(found[key], values, found[()][0], ceilings=known)
+                own = [inflations | {"neurons": of_neurons} for of_neurons in neurons.inflations]
+                samples += zip(own, rows, strict=True)
             tell(done, len(every))
     return samples
 
