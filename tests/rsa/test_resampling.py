@@ -8,7 +8,6 @@ from normenc.rsa.resampling import (
     block_length_of,
     draw_blocks,
     draw_counts,
-    draw_parts,
     inflation,
     tiles_range,
     total_variance,
@@ -23,14 +22,6 @@ def test_counts_are_draws_with_replacement():
     assert set(counts.sum(axis=1)) == {7}
     np.testing.assert_allclose(counts.mean(axis=0), 1, atol=0.03)
     np.testing.assert_allclose(counts.var(axis=0), 1 - 1 / 7, atol=0.03)
-
-
-@pytest.mark.parametrize(("n", "left_out"), [(4, 1), (20, 2), (100, 10)])
-def test_parts_leave_out_a_tenth(n, left_out):
-    parts = draw_parts(n, 4000, np.random.default_rng(0))
-    assert set(np.unique(parts)) == {0, 1} and set(parts.sum(axis=1)) == {n - left_out}
-    np.testing.assert_allclose(parts.mean(axis=0), 1 - left_out / n, atol=0.04)
-    assert inflation(parts)[0] == pytest.approx(left_out / (n - left_out), rel=0.01)  # of a mean without replacement
 
 
 def test_blocks_are_neighbours_on_the_circle():

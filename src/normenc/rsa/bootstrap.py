@@ -1,6 +1,7 @@
 """Bootstrap samples of model similarities and noise ceilings, for every set of factors."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -15,8 +16,9 @@ from normenc.rsa.evaluating import Draws, Evaluator
 from normenc.rsa.halves import RepeatHalves
 from normenc.rsa.inputs import FACTORS, GROUPS, Inputs
 from normenc.rsa.measures import Measure
+from normenc.rsa.neuron_parts import NeuronDraws
 from normenc.rsa.pairs import upper
-from normenc.rsa.resampling import draw_blocks, draw_counts, draw_parts, inflation
+from normenc.rsa.resampling import draw_blocks, draw_counts, inflation
 from normenc.rsa.trials import BY_NEURON, DrawsByNeuron, draw_trials
 
 __all__ = ["bootstrap", "ceiling_of", "of_scope", "resampled"]
@@ -63,11 +65,12 @@ def bootstrap(
     -------
     list of (dict, ndarray)
         For every bootstrap, the inflation of each resampled factor, see :func:`normenc.rsa.resampling.inflation`, and
-        the similarity of every model and both ceilings, shape (n_samples, n_models + 2). :func:`of_scope` selects those
-        of one scope.
+        the similarity of every model and both ceilings, shape (n_samples, n_models + 2). Of samples of neurons they
+        are differences from all neurons, see :class:`normenc.rsa.neuron_parts.NeuronDraws`. :func:`of_scope` selects
+        those of one scope.
     """
 
-    def evaluate_in(draws: Mapping[str, Sequence[Draws]]) -> Evaluate:
+    def evaluate_in(draws: Mapping[str, Sequence[Any]]) -> Evaluate:
         return Evaluator(inputs, measure, kind, halves, seed, draws).evaluate
 
     return resampled(
@@ -78,7 +81,7 @@ def bootstrap(
 def resampled(
     inputs: Inputs,
     scopes: Sequence[tuple[str, ...]],
-    evaluate_in: Callable[[Mapping[str, Sequence[Draws]]], Evaluate],
+    evaluate_in: Callable[[Mapping[str, Sequence[Any]]], Evaluate],
     *,
     n_samples: int,
     block_length: int | None,
@@ -110,25 +113,36 @@ def resampled(
     samples = []
     every = [drawn for drawn in _ways(draws) if any(_factors(drawn) <= {*scope} for scope in scopes)]
     evaluate = evaluate_in(draws)
+    found: dict[tuple[int, ...], Floats] = {}  # estimates from all neurons, by what else is drawn
     with counting("inference", progress) as tell:
         for done, drawn in enumerate(every, start=1):
-            estimates, ceiling = evaluate({f: d.weights for f, d in drawn.items()})
-            n_own = n_samples if len(estimates) == 1 else len(estimates)
+            neurons = drawn.pop("neurons", None)
+            weights = {f: own.weights if neurons is None else own.beside for f, own in drawn.items()}
+            estimates, ceiling = evaluate(weights if neurons is None else weights | {"neurons": neurons.weights})
+            n_own = len(estimates) if len(estimates) > 1 else n_samples if neurons is None else len(neurons.weights)
             estimates = np.broadcast_to(estimates, (n_own, *estimates.shape[1:]))
             for seeds in [None, *draws.get("seeds", [])]:  # these change only means, not similarities
-                names = _factors(drawn) | ({"seeds"} if seeds is not None else set())
-                if not names or not any(names <= {*scope} for scope in scopes):
+                others = drawn if seeds is None else drawn | {"seeds": seeds}
+                names = _factors(others) if neurons is None else _factors(others) | {"neurons"}
+                if not any(names <= {*scope} for scope in scopes):
                     continue
-                groups = drawn[inputs.grouped_by].weights if inputs.grouped_by in drawn else None
-                means = inputs.average(estimates, groups, None if seeds is None else seeds.weights[:n_own])
-                inflations = {f: d.inflation for f, d in drawn.items()}
-                inflations |= {} if seeds is None else {"seeds": seeds.inflation}
-                samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_own, 2))])))
+                by_seed = None if seeds is None else seeds.weights[:n_own] if neurons is None else seeds.beside
+                means = inputs.average(estimates, weights.get(inputs.grouped_by), by_seed)
+                values = np.hstack([means, np.broadcast_to(ceiling, (n_own, 2))])
+                key, inflations = tuple(map(id, others.values())), {f: own.inflation for f, own in others.items()}
+                if neurons is None:
+                    found[key] = values
+                    samples += [(inflations, values)] if others else []
+                    continue
+                known = not inputs.halves_of_samples
+                rows = neurons.differences(found[key], values, found[()][0], ceilings=known)
+                own = [inflations | {"neurons": of_neurons} for of_neurons in neurons.inflations]
+                samples += zip(own, rows, strict=True)
             tell(done, len(every))
     return samples
 
 
-def _ways(draws: Mapping[str, list[Draws]]) -> list[dict[str, Draws]]:
+def _ways(draws: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     """Every set of factors but seeds, in every way to draw them.
 
     Trials are not drawn together with neurons: that would tell little of the noise that each neuron has by itself.
@@ -178,17 +192,17 @@ def ceiling_of(
 
 def _draw(
     inputs: Inputs, factors: tuple[str, ...], n_samples: int, block_length: int | None, seed: int
-) -> dict[str, list[Draws]]:
+) -> dict[str, list[Any]]:
     """Draw members of every factor, each with its own generator.
 
     Each is drawn as usual and, if pairs of members may matter, also with the draws added once to the full sample, which
     halves their effect. Stimuli of which pairs do not matter are drawn only in the second way, because a sample should
-    not lack many, and so are neurons that are matched with units. Other neurons are drawn at most once: an RDM with
-    copies of neurons is noisier than the recording's own, and its noise varies more than that of other neurons. Blocks
+    not lack many, and so are neurons that are matched with units. Of other neurons, parts are drawn: an RDM with copies
+    of neurons is noisier than the recording's own, and its noise varies more than that of other neurons. Blocks
     of neighbours are added to three copies of the full sample: drawn as usual, they would contain too many pairs of
     similar neighbours.
     """
-    draws = {}
+    draws: dict[str, list[Any]] = {}
     for factor, size in inputs.sizes(factors).items():
         rng = np.random.default_rng([seed, 1, FACTORS.index(factor)])
         if factor == "trials" and inputs.trials is not None:
@@ -200,8 +214,8 @@ def _draw(
                 draws[BY_NEURON] = [Draws(own, (*_of_orders(own.strength), 1 / own.n_groups)) for own in apart]
             continue
         if factor == "neurons" and not inputs.matched:
-            parts = draw_parts(int(size), n_samples, rng)
-            draws[factor] = [Draws(parts, inflation(parts))]
+            sizes = np.array([float(len(own)) for own in inputs.members])
+            draws[factor] = [NeuronDraws.of_parts(sizes, n_samples, rng)]
             continue
         length = block_length if factor == "stimuli" and block_length is not None else 1
         counts = (
@@ -213,10 +227,21 @@ def _draw(
             draws[factor] = [Draws(w, inflation(w, 2)) for w in (counts, 1 + counts)]
         elif factor in GROUPS:  # pairs of them matter in ceilings alone
             draws[factor] = [Draws(w, (*inflation(w), inflation_of_pairs(w))) for w in (counts, 1 + counts)]
+        elif factor == "neurons":
+            draws[factor] = [NeuronDraws(1 + counts, (inflation(1 + counts),))]
         else:
-            weights = 1 + counts if factor in ("neurons", "stimuli") else counts
+            weights = 1 + counts if factor == "stimuli" else counts
             draws[factor] = [Draws(weights, inflation(weights))]
-    return draws
+    return _beside_neurons(draws)
+
+
+def _beside_neurons(draws: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The same with the weights of stimuli, sessions and seeds that go with samples of neurons."""
+    if "neurons" not in draws:
+        return draws
+    (neurons,) = draws["neurons"]
+    others = [factor for factor in draws if factor in ("stimuli", *GROUPS, "seeds")]
+    return draws | {f: [replace(own, beside=neurons.beside(own.weights)) for own in draws[f]] for f in others}
 
 
 def _of_orders(strength: float) -> tuple[float, ...]:

@@ -39,11 +39,13 @@ NEURON_BYTES = 2**28  # and at most this many dissimilarities, if at least two s
 class Draws:
     """Weights of a factor's members in every sample, shape (n_samples, n_members), and their effect on a variance.
 
-    Trials are drawn within each stimulus; theirs are :class:`normenc.rsa.trials.TrialDraws`.
+    Trials are drawn within each stimulus; theirs are :class:`normenc.rsa.trials.TrialDraws`. `beside` are the weights
+    that go with :class:`normenc.rsa.neuron_parts.NeuronDraws`.
     """
 
     weights: Any
     inflation: tuple[float, ...]
+    beside: Any = None
 
 
 class Evaluator:
@@ -59,12 +61,14 @@ class Evaluator:
         kind: str,
         halves: RepeatHalves | None,
         seed: int,
-        draws: Mapping[str, Sequence[Draws]],
+        draws: Mapping[str, Sequence[Any]],
     ):
         self.inputs, self.measure, self.kind, self.halves, self.seed = inputs, measure, kind, halves, seed
         self.many = inputs.n_stimuli > MANY_STIMULI
         everyone = np.ones((1, inputs.n_stimuli), dtype=np.int64)
         self.counts = [everyone, *(draw.weights for draw in draws.get("stimuli", []))]
+        self.beside = [everyone, *(draw.beside for draw in draws.get("stimuli", []))]
+        (self.neurons,) = draws.get("neurons", [None])
         self._ceilings: dict[int, Floats] = {}  # from halves that are the same in all samples, by weighting of stimuli
         self._own: list[tuple[Floats, Floats]] = []  # of samples of neurons, by weighting of stimuli
         self._grouped: dict[int, tuple[Floats, Floats, Floats]] = {}  # of all animals, by weighting of stimuli
@@ -84,8 +88,9 @@ class Evaluator:
         if BY_NEURON in draws:
             return self._by_neuron(draws[BY_NEURON])
         stimuli, groups, neurons = (draws.get(f) for f in ("stimuli", inputs.grouped_by, "neurons"))
-        place = next((k for k, own in enumerate(self.counts) if own is stimuli), 0)
-        stimuli = self.counts[place]
+        every = self.counts if neurons is None else self.beside
+        place = next((k for k, own in enumerate(every) if own is stimuli), 0)
+        stimuli = every[place]
         by_rdm = np.ones((len(stimuli), len(inputs.matrices)), dtype=np.int64)
         by_rdm = by_rdm if groups is None else groups[:, inputs.group]
         if neurons is not None:
@@ -94,7 +99,7 @@ class Evaluator:
             else:
                 estimates, ceiling = self._with_neurons(neurons, place, by_rdm)
             fixed = self.halves is not None and not self.halves.populations
-            return estimates, self._fixed(place) if fixed else ceiling
+            return estimates, self._fixed_beside(place) if fixed else ceiling
         several = inputs.group if self.kind == inputs.grouped_by else None
         if several is not None and self.measure.is_correlation:
             estimates, ceiling, between = self._with_all_groups(place)
@@ -133,6 +138,10 @@ class Evaluator:
             self._ceilings[place] = _half_ceilings(self._halves(), self.counts[place], self.measure)
         return self._ceilings[place]
 
+    def _fixed_beside(self, place: int) -> Floats:
+        """The same beside samples of neurons."""
+        return self.neurons.beside(self._fixed(place)) if place else self._fixed(place)
+
     def _halves(self) -> Iterable[tuple[Floats, Floats]]:
         if self.halves is not None:
             return self.halves.vectors
@@ -143,7 +152,7 @@ class Evaluator:
 
     def _with_neurons(self, neurons: Counts, place: int, by_rdm: Counts) -> tuple[Floats, Floats]:
         """The same if every sample has its own neurons, and so its own RDMs; the same neurons in every session."""
-        inputs, measure, stimuli = self.inputs, self.measure, self.counts[place]
+        inputs, measure, stimuli = self.inputs, self.measure, self.beside[place]
         estimates, ceiling = [], []
         population = [added_up(own) if isinstance(own, Neurons) else own for own in inputs.neurons]
         step = int(np.clip(NEURON_BYTES // (8 * inputs.n_pairs), 1, NEURON_SAMPLES))
@@ -169,7 +178,7 @@ class Evaluator:
         """Ceilings of all neurons, changed by as much as the reliability of the samples' RDMs, `own`, differs."""
         if not self.measure.is_correlation:
             return np.full((len(neurons), 2), np.nan)
-        ceiling, stimuli = self._fixed(place), self.counts[place]
+        ceiling, stimuli = self._fixed_beside(place), self.beside[place]
         if len(stimuli) > 1:
             ceiling, stimuli = ceiling[part], stimuli[part]
         some, noise = self._noise
@@ -258,7 +267,7 @@ class Evaluator:
             self._own = similarities_of_neurons(
                 inputs.model_matrices,
                 populations,
-                self.counts,
+                self.beside,
                 centred=measure.centred,
                 whitened=measure.whitened,
                 n_compared=n_compared,

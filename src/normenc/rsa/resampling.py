@@ -16,7 +16,6 @@ __all__ = [
     "block_length_of",
     "draw_blocks",
     "draw_counts",
-    "draw_parts",
     "inflation",
     "parts_of_variance",
     "tiles_range",
@@ -26,35 +25,13 @@ __all__ = [
 
 Counts = npt.NDArray[np.int64]
 ROUNDING = 1e-20  # of the largest variance of a bootstrap: what rounding makes of no variance
-LEFT_OUT = 0.1  # share of the members that a part lacks
+DIFFERENCES = "neurons"  # the factor whose samples are differences from all members, in the same samples of others
 SURE_RISE = 6  # standard errors by which dissimilarity must rise from neighbours to its maximum
 
 
 def draw_counts(n: int, n_samples: int, rng: np.random.Generator) -> Counts:
     """How often each of `n` members is drawn in `n` draws with replacement: shape (n_samples, n)."""
     return rng.multinomial(n, np.full(n, 1 / n), size=n_samples)
-
-
-def draw_parts(n: int, n_samples: int, rng: np.random.Generator) -> Counts:
-    """Parts of `n` members without a tenth of them, but at least one: 1 where a part has a member, 0 where it has not.
-
-    For members whose noise is squared, as in the length of an RDM of neurons: one that is drawn twice would count four
-    times, although two other members count twice.
-
-    Returns
-    -------
-    ndarray of int, shape (n_samples, n)
-
-    References
-    ----------
-    Shao & Wu, "A general theory for jackknife variance estimation", Ann. Stat. 1989.
-
-    Examples
-    --------
-    >>> draw_parts(20, 3, np.random.default_rng(0)).sum(axis=1).tolist()
-    [18, 18, 18]
-    """
-    return (rng.random((n_samples, n)).argsort(axis=1) >= max(1, round(LEFT_OUT * n))).astype(np.int64)
 
 
 def draw_blocks(n: int, n_samples: int, block_length: int, rng: np.random.Generator) -> Counts:
@@ -249,6 +226,12 @@ def _multiplied(name: str, values: Sequence[float], part: Mapping[str, int]) -> 
     return (0.0, *own)[part[trials]] * (1.0 if part[neurons] else rest)
 
 
+def _of_row(row: Mapping[str, Sequence[float]], part: Mapping[str, int]) -> float:
+    """By how much a bootstrap multiplies the variance of a part."""
+    others = float(np.prod([1 + _multiplied(f, values, part) for f, values in row.items() if f != DIFFERENCES]))
+    return others * (0.0, *row[DIFFERENCES])[part[DIFFERENCES]] if DIFFERENCES in row else others - 1
+
+
 def total_variance(
     variances: npt.ArrayLike,
     inflations: Sequence[Mapping[str, Sequence[float]]],
@@ -270,8 +253,10 @@ def total_variance(
         Variance of the estimate in each bootstrap.
     inflations : sequence of mapping of str to sequence of float
         For each bootstrap and each resampled factor, by how much the variance of the parts of order 1, 2, ... is
-        multiplied; see :func:`inflation`. The name "neurons x trials" stands for trials that are drawn for each group
-        of neurons by itself; its last number is one over the number of groups.
+        multiplied; see :func:`inflation`. Of a bootstrap over "neurons", by how much that of the differences from all
+        neurons is (:meth:`normenc.rsa.neuron_parts.NeuronDraws.differences`), of which parts without neurons have none.
+        The name "neurons x trials" stands for trials that are drawn for each group of neurons by itself; its last
+        number is one over the number of groups.
     sizes : mapping of str to float
         Number of members of each factor, for the degrees of freedom.
 
@@ -331,9 +316,7 @@ def parts_of_variance(
     """
     orders = {f: len(row[f]) for f in sizes for row in inflations if f in row}
     parts = [dict(zip(orders, k, strict=True)) for k in product(*(range(n + 1) for n in orders.values())) if any(k)]
-    system = np.array(
-        [[np.prod([1 + _multiplied(f, v, part) for f, v in row.items()]) - 1 for part in parts] for row in inflations]
-    )
+    system = np.array([[_of_row(row, part) for part in parts] for row in inflations])
     solved = np.full((len(parts), variances.shape[1]), np.nan)
     for column, values in enumerate(variances.T):
         if np.isfinite(values).all():
