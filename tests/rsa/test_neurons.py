@@ -60,7 +60,7 @@ def test_reliability_of_a_mean_over_neurons_is_that_of_all_splits(centred, weigh
     stimuli = np.array([[2, 0, 1, 1, 1, 2, 1, 1, 0] if weighted else [1] * 9])
     weights = pair_weights(stimuli).T
     counts = np.ones((1, 8), dtype=int)
-    found = noise.reliabilities(counts, neurons.vectors(counts), weights)
+    (found,) = noise.reliabilities(counts, neurons.vectors(counts), [stimuli])
     order = np.random.default_rng(0).permutation(8)
     each = np.stack([upper(rdm(own[:, [k]], metric="euclidean")) for k in order])
     each = each - (each @ weights.T / weights.sum() if centred else 0)

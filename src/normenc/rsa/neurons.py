@@ -44,6 +44,8 @@ class NeuronGroups:
         The same for the responses to one stimulus.
     sizes : ndarray, shape (n_groups,)
         Neurons.
+    responses : ndarray, shape (n_stimuli, n_neurons)
+        Group by group.
     metric : str
     """
 
@@ -51,6 +53,7 @@ class NeuronGroups:
     squares: npt.NDArray[np.float64]
     sums: npt.NDArray[np.float64]
     sizes: npt.NDArray[np.float64]
+    responses: npt.NDArray[np.float64]
     metric: str
 
     @property
@@ -197,12 +200,13 @@ def added_up(neurons: Neurons) -> NeuronGroups:
     n_stimuli, n_groups = len(neurons.values), len(neurons.members)
     products = np.empty((n_groups, n_stimuli * (n_stimuli - 1) // 2))
     squares, sums = np.empty((n_groups, n_stimuli)), np.empty((n_groups, n_stimuli))
-    for index, members in enumerate(neurons.members):
-        part = neurons.part(members)
+    responses = neurons.part(np.concatenate(neurons.members))
+    stops = np.cumsum([len(members) for members in neurons.members])
+    for index, part in enumerate(np.split(responses, stops[:-1], axis=1)):
         product = part @ part.T
         products[index], squares[index], sums[index] = upper(product), np.diagonal(product), part.sum(axis=1)
     sizes = np.array([float(len(members)) for members in neurons.members])
-    return NeuronGroups(products, squares, sums, sizes, neurons.metric)
+    return NeuronGroups(products, squares, sums, sizes, responses, neurons.metric)
 
 
 def half_of_neurons(neurons: Neurons, groups: npt.NDArray[np.bool_]) -> Floats:
