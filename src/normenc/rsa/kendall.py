@@ -10,8 +10,7 @@ import numpy.typing as npt
 from scipy.stats import kendalltau
 
 from normenc.rsa.kendall_samples import Divided, taus_in_samples
-from normenc.rsa.linear import vectors_in_orders
-from normenc.rsa.pairs import pair_weights
+from normenc.rsa.pairs import pair_weights, whole
 from normenc.rsa.ranked import ByRank, in_threads, sort_order, sort_ranks
 from normenc.rsa.ties import begins, check_spread
 
@@ -98,7 +97,7 @@ class Kendall(ByRank):
         for ranks in (_Sorted.of(vector).ranks for vector in data):
             for start in range(0, len(orders), step):
                 part = slice(start, start + step)
-                turned = vectors_in_orders(ranks.dense, orders[part])
+                turned = _in_orders(ranks.dense, orders[part])
                 for column, model in enumerate(own):
                     taus[part, column] += model.taus(ranks, turned)
         return taus / len(data)
@@ -189,6 +188,15 @@ class _InSample:
             return ranks.equal
         sizes = np.bincount(ranks.dense, weights=self.times).astype(np.int64)
         return int(sizes @ sizes)
+
+
+def _in_orders(vector: npt.NDArray[Any], orders: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    """A vector of pairs when the stimuli stand in other orders: shape (n_orders, n_pairs)."""
+    n_stimuli = orders.shape[1]
+    rows, columns = np.triu_indices(n_stimuli, k=1)
+    flat = np.take(orders, rows, axis=1) * n_stimuli
+    flat += np.take(orders, columns, axis=1)
+    return np.take(whole(vector, n_stimuli).ravel(), flat)
 
 
 def _taus(models: Sequence[_Ranks], data: _Sorted, weights: Floats) -> Floats:
