@@ -27,6 +27,7 @@ MIN_NEURONS = 4
 MIN_GROUPS, MAX_GROUPS = 20, 100
 MAX_BYTES = 2**28  # limit on the groups' products
 BLOCK_ROWS = 128  # stimuli whose products with all others are computed at once
+FEW_STIMULI = 64  # of which no row is long enough to be worth a step of its own
 FLAT = 1e-13  # of the mean square: a variance over neurons below this is only rounding error
 
 Floats = npt.NDArray[np.float64]
@@ -138,8 +139,14 @@ class Neurons:
         return len(self.members)
 
 
-def _rows_of_pairs(n_stimuli: int) -> Iterator[tuple[slice, slice, slice]]:
-    """Of each row of the matrix: its places in a vector of all pairs, the row itself, and the other stimuli."""
+def _rows_of_pairs(n_stimuli: int) -> Iterator[tuple[slice, Any, Any]]:
+    """Of each row of the matrix: its places in a vector of all pairs, the row itself, and the other stimuli.
+
+    Of few stimuli, all rows at once.
+    """
+    if n_stimuli <= FEW_STIMULI:
+        yield slice(None), *np.triu_indices(n_stimuli, k=1)
+        return
     first = 0
     for one in range(n_stimuli - 1):
         stop = first + n_stimuli - 1 - one
