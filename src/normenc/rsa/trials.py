@@ -71,6 +71,7 @@ class TrialDraws:
     def half(self, repeats: Sequence[int]) -> Floats:
         """The same for the mean over some repeats that all stimuli have; a single one gets the noise of any trial."""
         n_stimuli, n_repeats = self.uniform.shape[1:]
+        repeats = sorted(repeats)
         chosen = self.uniform[:, :, repeats]
         if len(repeats) > 1:
             shares = np.zeros(self.uniform.shape)
