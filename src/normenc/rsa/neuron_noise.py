@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.rsa.neurons import NeuronGroups, inverse_root
-from normenc.rsa.pairs import upper, whole
+from normenc.rsa.pairs import upper
 from normenc.rsa.quadratic import total_of_pairs
 
 __all__ = ["NeuronNoise"]
@@ -162,5 +162,11 @@ def _over_pairs(vectors: Floats, amounts: Floats) -> Floats:
 
     `vectors` are those of each sample, (n_samples, n_pairs), or of all, (1, n_pairs).
     """
-    products = whole(vectors, amounts.shape[2]) @ amounts.transpose(1, 2, 0)
-    return np.asarray(np.einsum("kbi,bik->kb", amounts, products) / 2)
+    weights, first = np.ascontiguousarray(amounts.transpose(1, 2, 0)), 0
+    found = np.zeros((len(weights), weights.shape[2]))
+    for row in range(amounts.shape[2] - 1):
+        others = weights[:, row + 1 :]
+        own = vectors[:, None, first : first + others.shape[1]]
+        found += (own @ others)[:, 0] * weights[:, row]
+        first += others.shape[1]
+    return found.T
