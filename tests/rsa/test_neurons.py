@@ -60,7 +60,7 @@ def test_reliability_of_a_mean_over_neurons_is_that_of_all_splits(centred, weigh
     stimuli = np.array([[2, 0, 1, 1, 1, 2, 1, 1, 0] if weighted else [1] * 9])
     weights = pair_weights(stimuli).T
     counts = np.ones((1, 8), dtype=int)
-    found = noise.reliabilities(counts, neurons.vectors(counts), weights)
+    (found,) = noise.reliabilities(counts, neurons.vectors(counts), [stimuli])
     order = np.random.default_rng(0).permutation(8)
     each = np.stack([upper(rdm(own[:, [k]], metric="euclidean")) for k in order])
     each = each - (each @ weights.T / weights.sum() if centred else 0)
@@ -78,6 +78,21 @@ def test_parts_of_an_rdm_are_its_derivatives(metric):
     change = (neurons.vectors(weights) - neurons.vectors(np.ones((1, 40))))[0] / step
     np.testing.assert_allclose(parts[0] / 40, change, atol=1e-4 * np.abs(change).max())
     np.testing.assert_allclose(parts.mean(axis=0), 0, atol=1e-12 * np.abs(parts).max())
+
+
+@pytest.mark.parametrize("metric", ["correlation", "cosine", "euclidean"])
+def test_reliability_is_that_by_the_parts_of_an_rdm(metric):
+    """The weighted variance over groups of what each adds, pair by pair, as a share of the RDM's own."""
+    neurons = added_up(deal(RESPONSES[:, :11], metric))
+    noise = NeuronNoise.of(neurons, centred=True)
+    stimuli = [np.array([[2, 0, 1, 1, 1, 2, 1, 1, 0]]), np.ones((1, 9), dtype=int)]
+    counts = np.ones((1, 11), dtype=int)
+    vectors = neurons.vectors(counts)
+    for found, own in zip(noise.reliabilities(counts, vectors, stimuli), stimuli, strict=True):
+        weights = pair_weights(own)[:, 0] / pair_weights(own).sum()
+        variances = noise.parts**2 @ weights - (noise.parts @ weights) ** 2
+        spread = weights @ vectors[0] ** 2 - (weights @ vectors[0]) ** 2
+        assert found[0] == pytest.approx(1 - variances.mean() / 10 / spread, rel=1e-9)
 
 
 def test_ceilings_and_differences_vary_as_over_recordings():

@@ -19,7 +19,7 @@ from normenc.rsa.measures import Measure
 from normenc.rsa.neuron_noise import NeuronNoise
 from normenc.rsa.neurons import NeuronGroups, Neurons, added_up
 from normenc.rsa.own_neurons import Population, similarities_of_neurons
-from normenc.rsa.pairs import MANY_STIMULI, pair_weights
+from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.quadratic import are_many
 from normenc.rsa.trials import BY_NEURON, DrawsByNeuron, TrialDraws, halves_of
 from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
@@ -71,6 +71,7 @@ class Evaluator:
         (self.neurons,) = draws.get("neurons", [None])
         self._ceilings: dict[int, Floats] = {}  # from halves that are the same in all samples, by weighting of stimuli
         self._own: list[tuple[Floats, Floats]] = []  # of samples of neurons, by weighting of stimuli
+        self._by_place: Floats | None = None  # ceilings in samples of neurons
         self._grouped: dict[int, tuple[Floats, Floats, Floats]] = {}  # of all animals, by weighting of stimuli
 
     def evaluate(self, draws: Mapping[str, Any]) -> tuple[Floats, Floats]:
@@ -165,7 +166,7 @@ class Evaluator:
                 np.stack([sample_similarities(inputs.models, data, counts, measure) for data in own], axis=2)
             )
             if self.kind == "neurons":
-                ceiling.append(self._of_neurons(place, chosen, part, own[0]))
+                ceiling.append(self._of_neurons([place], chosen, part, own[0])[0])
             elif self.halves is not None and self.halves.populations:
                 ceiling.append(_half_ceilings(self._halves_of(chosen), counts, measure, self._times(chosen)))
             elif self.kind == "sessions":
@@ -174,20 +175,31 @@ class Evaluator:
                 ceiling.append(np.full((len(chosen), 2), np.nan))
         return np.concatenate(estimates), np.concatenate(ceiling)
 
-    def _of_neurons(self, place: int, neurons: Counts, part: slice, own: Floats | None = None) -> Floats:
-        """Ceilings of all neurons, changed by as much as the reliability of the samples' RDMs, `own`, differs."""
+    def _of_neurons(self, places: Sequence[int], neurons: Counts, part: slice, own: Floats | None = None) -> Floats:
+        """Ceilings of all neurons, changed by as much as the reliability of the samples' RDMs, `own`, differs.
+
+        Under each of some weightings of the stimuli: shape (n_places, n_samples, 2).
+        """
         if not self.measure.is_correlation:
-            return np.full((len(neurons), 2), np.nan)
-        ceiling, stimuli = self._fixed_beside(place), self.beside[place]
-        if len(stimuli) > 1:
-            ceiling, stimuli = ceiling[part], stimuli[part]
+            return np.full((len(places), len(neurons), 2), np.nan)
         some, noise = self._noise
-        weights, every = pair_weights(stimuli[:, some]).T, np.ones((1, neurons.shape[1]), dtype=np.int64)
         own = noise.neurons.vectors(neurons) if own is None or len(some) < self.inputs.n_stimuli else own
-        change = noise.reliabilities(neurons, own, weights)
-        change = change - noise.reliabilities(every, noise.neurons.vectors(every), weights)
-        lower = ceiling[:, 0] + change
-        return np.stack([lower, np.sqrt(np.maximum(lower, 0))], axis=1)
+        ways = [counts if len(counts) == 1 else counts[part] for counts in (self.beside[place] for place in places)]
+        change = noise.reliabilities(neurons, own, [counts[:, some] for counts in ways])
+        ceilings = []
+        for place, counts, own_change in zip(places, ways, change, strict=True):
+            chosen = slice(None) if len(counts) == 1 else part
+            lower = self._fixed_beside(place)[chosen, 0] + own_change - self._reliabilities[place][chosen]
+            ceilings.append(np.stack([lower, np.sqrt(np.maximum(lower, 0))], axis=1))
+        return np.stack(ceilings)
+
+    @cached_property
+    def _reliabilities(self) -> list[Floats]:
+        """Of the RDM of all neurons, in samples of the stimuli under each weighting, beside samples of neurons."""
+        some, noise = self._noise
+        every = np.ones((1, noise.neurons.n_groups), dtype=np.int64)
+        own = noise.neurons.vectors(every)
+        return [noise.reliabilities(every, own, [counts[:, some]])[0] for counts in self.beside]
 
     @cached_property
     def _noise(self) -> tuple[npt.NDArray[np.intp], NeuronNoise]:
@@ -276,8 +288,7 @@ class Evaluator:
         estimates, between = self._own[place]
         ceiling = np.full((len(neurons), 2), np.nan)
         if self.kind == "neurons":
-            parts = [slice(start, start + NEURON_SAMPLES) for start in range(0, len(neurons), NEURON_SAMPLES)]
-            ceiling = np.concatenate([self._of_neurons(place, neurons[part], part) for part in parts])
+            ceiling = self._of_all_weightings(neurons)[place]
         elif self.halves is not None and self.halves.populations:
             halves = [between[:, one, one + 1] for one in range(1, between.shape[1], 2)]
             ceiling = np.stack(bounds(np.mean(halves, axis=0), self._times(neurons)), axis=1)
@@ -285,6 +296,14 @@ class Evaluator:
             everyone = linear_ceiling(between, np.ones(between.shape[:2]), inputs.group, False)
             ceiling = in_draws(everyone, between, by_rdm, inputs.group)
         return estimates, ceiling
+
+    def _of_all_weightings(self, neurons: Counts) -> Floats:
+        """Ceilings in samples of neurons under every weighting of the stimuli, (n_weightings, n_samples, 2)."""
+        if self._by_place is None:
+            every = [*range(len(self.counts))]
+            parts = [slice(start, start + NEURON_SAMPLES) for start in range(0, len(neurons), NEURON_SAMPLES)]
+            self._by_place = np.concatenate([self._of_neurons(every, neurons[part], part) for part in parts], axis=1)
+        return self._by_place
 
 
 def _joined(found: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:

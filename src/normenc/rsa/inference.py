@@ -71,7 +71,7 @@ def infer(
         The recording's RDMs; by default computed from `responses` or `repeats`.
     method : str, Measure or callable
         As :func:`normenc.rsa.compare_rdms` takes it. Rank correlations take about four times as long as the
-        others, "kendall-tau-a" six times as long as those (13 times with a dozen animals), and user functions minutes.
+        others, "kendall-tau-a" six times as long as those, and user functions minutes.
     subject : array_like, shape (n_rdms,), optional
         The animal of each of the data's RDMs. By default each RDM counts as a different animal or, if `session` is
         given, all as one.

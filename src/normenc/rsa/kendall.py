@@ -10,9 +10,8 @@ import numpy.typing as npt
 from scipy.stats import kendalltau
 
 from normenc.rsa.kendall_samples import Divided, taus_in_samples
-from normenc.rsa.linear import vectors_in_orders
-from normenc.rsa.pairs import pair_weights
-from normenc.rsa.ranked import ByRank, in_threads, sort_order
+from normenc.rsa.pairs import pair_weights, whole
+from normenc.rsa.ranked import ByRank, in_threads, sort_order, sort_ranks
 from normenc.rsa.ties import begins, check_spread
 
 try:  # SciPy's own count of discordant pairs; its public function sorts twice more than is needed here
@@ -49,13 +48,20 @@ class Kendall(ByRank):
         """Of vectors that are sorted for this sample alone."""
         wanted = np.ones((len(x), len(y)), dtype=bool) if wanted is None else wanted
         there = weight > 0
-        times, ranks = weight[there].astype(np.intp), [_Sorted.of(vector[there]).ranks for vector in x]
+        times, models = weight[there].astype(np.intp), [own.ranks for own in _Sorted.of_ranks(x[:, there])]
         taus = np.full((len(x), len(y)), np.nan)
-        for column in np.flatnonzero(wanted.any(axis=0)):
-            own = _InSample(_Sorted.of(y[column, there]), times)
+        for column, data in enumerate(_Sorted.of_ranks(y[:, there])):
+            own = _InSample(data, times)
             for row in np.flatnonzero(wanted[:, column]):
-                taus[row, column] = own.tau(ranks[row])
+                taus[row, column] = own.tau(models[row])
         return taus
+
+    def pooled(self, shares: Floats, own: Floats, weight: Floats) -> Floats:
+        """Sums of ranks, which are in the order of mean ranks; tau-a asks no more of them.
+
+        The best RDM for tau-a cannot be computed in practice; that by mean ranks is close to it.
+        """
+        return np.asarray(shares @ own)
 
     def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
         """As for any measure, but from vectors that are sorted once for all samples; each pair is compared once."""
@@ -91,7 +97,7 @@ class Kendall(ByRank):
         for ranks in (_Sorted.of(vector).ranks for vector in data):
             for start in range(0, len(orders), step):
                 part = slice(start, start + step)
-                turned = vectors_in_orders(ranks.dense, orders[part])
+                turned = _in_orders(ranks.dense, orders[part])
                 for column, model in enumerate(own):
                     taus[part, column] += model.taus(ranks, turned)
         return taus / len(data)
@@ -133,6 +139,13 @@ class _Sorted:
         order, ordered = sort_order(vector)
         return cls(_Ranks.of(_dense(order, begins(ordered))), order)
 
+    @classmethod
+    def of_ranks(cls, vectors: Floats) -> "list[_Sorted]":
+        """The same of ranks or sums of ranks, shape (n_vectors, n_entries), whose doubles are whole numbers."""
+        orders, values = sort_ranks(vectors)
+        fresh = np.pad(values[:, 1:] != values[:, :-1], ((0, 0), (1, 0)), constant_values=True)
+        return [cls(_Ranks.of(_dense(order, own)), order) for order, own in zip(orders, fresh, strict=True)]
+
 
 def _dense(order: Places, fresh: npt.NDArray[np.bool_]) -> Places:
     dense = np.empty(len(order), dtype=np.intp)
@@ -145,18 +158,14 @@ class _InSample:
 
     def __init__(self, own: _Sorted, times: Places | None = None):
         self.own, self.times = own, times
-        self.steps = own.ranks.dense[own.order]
-        self.repeats = None if times is None else times[own.order]
-        if self.repeats is not None:
-            self.steps = np.repeat(self.steps, self.repeats)
+        self.places = own.order if times is None else np.repeat(own.order, times[own.order])
+        self.steps = own.ranks.dense[self.places]
         self.copies = len(self.steps) if times is None else int(times @ times)
         self.ties = self._equal(own.ranks)
 
     def tau(self, other: _Ranks, joint: _Ranks | None = None) -> float:
         """Concordant minus discordant pairs of entries, divided by all pairs; `joint` is known for many samples."""
-        values = other.dense[self.own.order]
-        if self.repeats is not None:
-            values = np.repeat(values, self.repeats)
+        values = other.dense[self.places]
         n = len(values)
         both = self._equal(joint or self.own.ranks.joint(other))
         different = (n * n - self.ties - self._equal(other) + both) // 2  # pairs that differ in both vectors
@@ -168,7 +177,7 @@ class _InSample:
             return np.array([self.tau(replace(other, dense=dense)) for dense in turned])
         n = len(self.steps)
         different = (n * n - self.ties - other.equal + n) // 2
-        discordant = [_discordant(self.steps, values, different) for values in turned[:, self.own.order]]
+        discordant = [_discordant(self.steps, values, different) for values in turned[:, self.places]]
         return (different - 2 * np.array(discordant)) / (n * (n - 1) // 2)
 
     def _equal(self, ranks: _Ranks | None) -> int:
@@ -179,6 +188,15 @@ class _InSample:
             return ranks.equal
         sizes = np.bincount(ranks.dense, weights=self.times).astype(np.int64)
         return int(sizes @ sizes)
+
+
+def _in_orders(vector: npt.NDArray[Any], orders: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    """A vector of pairs when the stimuli stand in other orders: shape (n_orders, n_pairs)."""
+    n_stimuli = orders.shape[1]
+    rows, columns = np.triu_indices(n_stimuli, k=1)
+    flat = np.take(orders, rows, axis=1) * n_stimuli
+    flat += np.take(orders, columns, axis=1)
+    return np.take(whole(vector, n_stimuli).ravel(), flat)
 
 
 def _taus(models: Sequence[_Ranks], data: _Sorted, weights: Floats) -> Floats:

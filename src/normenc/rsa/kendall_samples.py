@@ -7,13 +7,14 @@ the two divisions. Two that share a group are compared with each other. With n e
 :math:`n^{3/2}` multiplications for each sample, which matrix products do faster than a sort of the sample.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 __all__ = ["Divided", "taus_in_samples"]
 
@@ -63,11 +64,20 @@ class Divided:
         """Number of groups."""
         return len(self.starts) - 1
 
-    def groups(self) -> Iterator[tuple[slice, Places, bool]]:
-        """Each group's places in the order, its entries, and whether they have different values."""
-        for start, stop in zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True):
-            entries = self.order[start:stop]
-            yield slice(start, stop), entries, bool(self.dense[entries[0]] != self.dense[entries[-1]])
+    @cached_property
+    def members(self) -> Places:
+        """Entries of each group of different values, (n_such_groups, largest_size); n_entries where it has fewer."""
+        ordered = self.dense[self.order]
+        first, last = self.starts[:-1], self.starts[1:] - 1
+        differ = ordered[first] != ordered[last]
+        first, last = first[differ], last[differ]
+        places = first[:, None] + np.arange(np.max(last - first, initial=0) + 1)
+        return np.where(places <= last[:, None], self.order[np.minimum(places, len(ordered) - 1)], len(ordered))
+
+    @cached_property
+    def signs(self) -> npt.NDArray[np.int8]:
+        """Order of each two members of a group, (n_such_groups, largest_size, largest_size)."""
+        return _signs(self.dense, self.members)
 
 
 def taus_in_samples(vectors: Sequence[Divided], pairs: Sequence[tuple[int, int]], weights: Floats) -> Floats:
@@ -104,49 +114,44 @@ def taus_in_samples(vectors: Sequence[Divided], pairs: Sequence[tuple[int, int]]
     step = max(1, ENTRIES // (n_entries * len(used)))
     for start in range(0, n_samples, step):
         part = slice(start, start + step)
-        some = weights[part].astype(single)
-        sorted_by = {one: some[:, vectors[one].order] for one in used}
+        some = np.zeros((n_entries + 1, len(weights[part])), single)  # the last is no entry
+        some[:-1] = weights[part].T
+        members = {one: some[vectors[one].members] for one in used}
         for column, (one, other) in enumerate(pairs):
-            signed[part, column] = _signed(vectors[one], vectors[other], sorted_by[one], sorted_by[other])
+            within = _within(members[one], vectors[one].signs * _signs(vectors[other].dense, vectors[one].members))
+            apart = vectors[other].signs * _signs(vectors[one].group, vectors[other].members)
+            within += _within(members[other], apart)
+            signed[part, column] = within / 2 + _between(vectors[one], vectors[other], some[:-1])
     defined = np.where(total >= 2, total, np.nan)
     return np.asarray(signed / (defined * (defined - 1) / 2)[:, None])
 
 
-def _signed(one: Divided, other: Divided, by_one: Any, by_other: Any) -> Floats:
-    """Concordant minus discordant pairs of entries in each sample, whose weights are sorted by both vectors."""
-    precision = by_one.dtype
-    found = np.zeros(len(by_one))
-    cells = np.empty((len(by_one), one.n_groups, other.n_groups), dtype=precision)
-    columns = np.arange(other.n_groups)
-    for index, (places, entries, differ) in enumerate(one.groups()):
-        part = by_one[:, places]
-        cells[:, index] = part @ (other.group[entries, None] == columns).astype(precision)
-        if differ:
-            found += _within(part, _later(one.dense[entries]) * _sign(other.dense[entries]))
-    for places, entries, differ in other.groups():
-        if differ:
-            apart = _sign(one.dense[entries]) * (one.group[entries, None] != one.group[entries])
-            found += _within(by_other[:, places], _later(other.dense[entries]) * apart)
-    before = np.cumsum(cells, axis=1) - cells
-    before = before.reshape(-1, other.n_groups) @ _sign(columns).astype(precision)
-    return found + _product(before.reshape(len(cells), -1), cells.reshape(len(cells), -1))
+def _signs(values: Places, members: Places) -> npt.NDArray[np.int8]:
+    """Of each two members of a group: 1 if the second has the higher value, -1 if the first has."""
+    own = np.append(values, 0).astype(np.int32)[members]
+    return np.sign(own[:, None, :] - own[:, :, None]).astype(np.int8)
 
 
-def _within(part: Any, signs: npt.NDArray[np.int8]) -> Floats:
-    """Signs of the pairs in a group, weighted by how often both are in each sample."""
-    return _product(part @ signs.astype(part.dtype), part)
+def _within(members: Any, signs: npt.NDArray[np.int8]) -> Floats:
+    """Signs of the ordered pairs in each group, weighted by how often both are in each sample."""
+    return _product(signs.astype(members.dtype) @ members, members)
+
+
+def _between(one: Divided, other: Divided, weights: Any) -> Floats:
+    """Concordant minus discordant pairs of entries in different groups of both vectors, in each sample."""
+    n_entries, n_samples = weights.shape
+    cell = one.group * other.n_groups + other.group
+    places = np.ones(n_entries, weights.dtype), (cell, np.arange(n_entries))
+    cells = csr_array(places, shape=(one.n_groups * other.n_groups, n_entries)) @ weights
+    cells = cells.reshape(one.n_groups, other.n_groups, n_samples)
+    before = np.zeros_like(cells)
+    for index, row in enumerate(cells[:-1]):
+        np.add(before[index], row, out=before[index + 1])
+    groups = np.arange(other.n_groups)
+    signs = np.sign(groups[:, None] - groups).astype(weights.dtype)
+    return _product(signs @ before, cells)
 
 
 def _product(x: Any, y: Any) -> Floats:
     """Sums of products in each sample, which double precision holds exactly."""
-    return np.asarray(np.einsum("bp,bp->b", x, y, dtype=np.float64))
-
-
-def _later(ranks: Places) -> npt.NDArray[np.bool_]:
-    """Whether the second of two entries has the higher rank."""
-    return np.asarray(ranks[:, None] < ranks)
-
-
-def _sign(ranks: Places) -> npt.NDArray[np.int8]:
-    """1 if the second of two entries has the higher rank, -1 if the first has."""
-    return (ranks[:, None] < ranks).astype(np.int8) - (ranks[:, None] > ranks).astype(np.int8)
+    return np.asarray(np.einsum("gkb,gkb->b", x, y, dtype=np.float64))

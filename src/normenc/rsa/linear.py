@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from normenc.rsa.linear_samples import LinearSamples, SamplesOfMany, linear_ceiling, linear_samples
 from normenc.rsa.pairs import n_stimuli_of, whole
-from normenc.rsa.quadratic import are_many, n_pairs_in
+from normenc.rsa.quadratic import Rows, are_many, n_pairs_in
 from normenc.rsa.stored import Matrix
 from normenc.rsa.ties import TIES, check_spread
 from normenc.rsa.whitening import row_effects, row_sums
@@ -20,7 +19,8 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 BLOCK_BYTES = 2**20  # of RDMs at a time, which stay in the processor's cache between two passes
 CACHE_BYTES = 2**21  # of samples at a time, if each has its own data and every pass goes over all of them
-CHUNK_PAIRS = 2**22
+ROWS = 32  # of an RDM in another order at a time
+CHUNK_VALUES = 2**19  # of such rows of several RDMs
 WEIGHT_BYTES = 2**27  # of pair weights at a time
 SAMPLE_BYTES = 2**27  # of samples of many stimuli at a time
 
@@ -112,18 +112,17 @@ def permuted_products(x: Floats, pooled: Floats, orders: npt.NDArray[np.intp]) -
 
     A permutation does not change the mean, norm or ranks of an RDM, so these are computed once.
     """
-    step = max(1, CHUNK_PAIRS // len(pooled))
-    parts = [orders[start : start + step] for start in range(0, len(orders), step)]
-    return np.concatenate([vectors_in_orders(pooled, part) @ x.T for part in parts])
-
-
-def vectors_in_orders(vector: npt.NDArray[Any], orders: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
-    """A vector of pairs when the stimuli stand in other orders: shape (n_orders, n_pairs)."""
-    n_stimuli = orders.shape[1]
-    rows, columns = np.triu_indices(n_stimuli, k=1)
-    flat = np.take(orders, rows, axis=1) * n_stimuli
-    flat += np.take(orders, columns, axis=1)
-    return np.take(whole(vector, n_stimuli).ravel(), flat)
+    matrix, models = whole(pooled, orders.shape[1]), Rows(x, centred=False)
+    products = np.zeros((len(orders), len(x)))
+    for rows, columns, values in models.blocks(ROWS):
+        columns_of_models = values.reshape(len(x), -1).T
+        step = max(1, CHUNK_VALUES // len(columns_of_models))
+        for start in range(0, len(orders), step):
+            part = orders[start : start + step]
+            # Of a few rows at a time, whose values in another order are near each other in memory.
+            turned = np.stack([np.take(matrix[order[rows]], order[columns], axis=1) for order in part])
+            products[start : start + step] += turned.reshape(len(part), -1) @ columns_of_models
+    return products * models.scale
 
 
 def _correlation(x: Floats, y: Floats, *, centred: bool) -> Floats:

@@ -27,6 +27,7 @@ MIN_NEURONS = 4
 MIN_GROUPS, MAX_GROUPS = 20, 100
 MAX_BYTES = 2**28  # limit on the groups' products
 BLOCK_ROWS = 128  # stimuli whose products with all others are computed at once
+FEW_STIMULI = 64  # of which no row is long enough to be worth a step of its own
 FLAT = 1e-13  # of the mean square: a variance over neurons below this is only rounding error
 
 Floats = npt.NDArray[np.float64]
@@ -44,6 +45,8 @@ class NeuronGroups:
         The same for the responses to one stimulus.
     sizes : ndarray, shape (n_groups,)
         Neurons.
+    responses : ndarray, shape (n_stimuli, n_neurons)
+        Group by group.
     metric : str
     """
 
@@ -51,6 +54,7 @@ class NeuronGroups:
     squares: npt.NDArray[np.float64]
     sums: npt.NDArray[np.float64]
     sizes: npt.NDArray[np.float64]
+    responses: npt.NDArray[np.float64]
     metric: str
 
     @property
@@ -135,8 +139,14 @@ class Neurons:
         return len(self.members)
 
 
-def _rows_of_pairs(n_stimuli: int) -> Iterator[tuple[slice, slice, slice]]:
-    """Of each row of the matrix: its places in a vector of all pairs, the row itself, and the other stimuli."""
+def _rows_of_pairs(n_stimuli: int) -> Iterator[tuple[slice, Any, Any]]:
+    """Of each row of the matrix: its places in a vector of all pairs, the row itself, and the other stimuli.
+
+    Of few stimuli, all rows at once.
+    """
+    if n_stimuli <= FEW_STIMULI:
+        yield slice(None), *np.triu_indices(n_stimuli, k=1)
+        return
     first = 0
     for one in range(n_stimuli - 1):
         stop = first + n_stimuli - 1 - one
@@ -197,12 +207,13 @@ def added_up(neurons: Neurons) -> NeuronGroups:
     n_stimuli, n_groups = len(neurons.values), len(neurons.members)
     products = np.empty((n_groups, n_stimuli * (n_stimuli - 1) // 2))
     squares, sums = np.empty((n_groups, n_stimuli)), np.empty((n_groups, n_stimuli))
-    for index, members in enumerate(neurons.members):
-        part = neurons.part(members)
+    responses = neurons.part(np.concatenate(neurons.members))
+    stops = np.cumsum([len(members) for members in neurons.members])
+    for index, part in enumerate(np.split(responses, stops[:-1], axis=1)):
         product = part @ part.T
         products[index], squares[index], sums[index] = upper(product), np.diagonal(product), part.sum(axis=1)
     sizes = np.array([float(len(members)) for members in neurons.members])
-    return NeuronGroups(products, squares, sums, sizes, neurons.metric)
+    return NeuronGroups(products, squares, sums, sizes, responses, neurons.metric)
 
 
 def half_of_neurons(neurons: Neurons, groups: npt.NDArray[np.bool_]) -> Floats:

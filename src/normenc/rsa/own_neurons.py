@@ -83,8 +83,9 @@ def similarities_of_neurons(
     shape = len(rdms[0].weights), len(models), n_compared
     sums = [_Sums(shape, wanted, own, centred=centred, whitened=whitened) for own in counts]
     own_rows = Rows(models, centred=centred).blocks(ROWS) if len(models) else _no_models(counts[0].shape[1])
+    terms = [_terms(counts[:place], own) for place, own in enumerate(counts)]
     for rows, columns, values in own_rows:
-        _add_rows(sums, rdms, values, rows, columns)
+        _add_rows(sums, terms, rdms, values, (rows, columns))
     with np.errstate(divide="ignore", invalid="ignore"):
         return [own.similarities() for own in sums]
 
@@ -100,21 +101,38 @@ def _no_models(n_stimuli: int) -> Iterator[tuple[slice, slice, Floats]]:
         yield slice(start, stop), slice(start + 1, n_stimuli), np.empty((0, stop - start, n_stimuli - start - 1))
 
 
-def _add_rows(sums: "list[_Sums]", rdms: "list[_Rdms]", models: Floats, rows: slice, columns: slice) -> None:
+def _terms(others: Sequence[npt.NDArray[Any]], counts: npt.NDArray[Any]) -> tuple[int, int] | None:
+    """The two of other weightings that add up to this one, as to draws added to the full sample; None if none do."""
+    pairs = combinations(range(len(others)), 2)
+    return next((pair for pair in pairs if np.array_equal(others[pair[0]] + others[pair[1]], counts)), None)
+
+
+def _add_rows(
+    sums: "list[_Sums]",
+    terms: Sequence[tuple[int, int] | None],
+    rdms: "list[_Rdms]",
+    models: Floats,
+    block: tuple[slice, slice],
+) -> None:
     """Add some rows of all RDMs, a few samples at a time."""
-    n_values = models.shape[1] * models.shape[2]
+    rows, columns = block
     for own in sums:
         own.add_models(models, rows, columns)
-    flat = np.ones((len(models) + 1, n_values))
-    flat[:-1] = models.reshape(len(models), n_values)
+    each = np.ones((*models.shape[1:], len(models) + 1))
+    each[:, :, :-1] = models.transpose(1, 2, 0)
     known = {id(own.parts): own for own in rdms}
     products = {key: own.products(rows, columns) for key, own in known.items()}
-    step = max(1, BLOCK_VALUES // n_values)
+    step = max(1, BLOCK_VALUES // each[:, :, 0].size)
     for start in range(0, len(rdms[0].weights), step):
         some = slice(start, start + step)
         values = [own.rows(products[id(own.parts)], rows, columns, some) for own in rdms]
-        for own in sums:
-            own.add(flat.T, values, rows, columns, some)
+        by_row: list[list[Floats]] = []
+        for own, two in zip(sums, terms, strict=True):
+            if two is None:
+                by_row.append(own.by_row(each, values, columns, some))
+            else:
+                by_row.append([x + y for x, y in zip(by_row[two[0]], by_row[two[1]], strict=True)])
+            own.add(by_row[-1], values, block, some)
 
 
 @dataclass(frozen=True)
@@ -214,23 +232,43 @@ class _Sums:
                 self.rows_of_models[:, index, rows] += of_rows.T
                 self.rows_of_models[:, index, columns] += left.T @ values
 
-    def add(self, models: Floats, rdms: list[Floats], rows: slice, columns: slice, some: slice) -> None:
-        n_samples = len(rdms[0])
-        counts = self.counts[some] if len(self.counts) > 1 else self.counts
-        weights = counts[:, rows, None] * counts[:, None, columns] if self.weighs else None
+    def by_row(self, models: Floats, rdms: list[Floats], columns: slice, some: slice) -> list[Floats]:
+        """Sums over columns, weighted by these alone, (n_samples, n_rows, ...): these are sums of the weights' terms.
+
+        Of each RDM times each of `models`, (n_rows, n_columns, n_models + 1), and alone; then times each of its others.
+        """
+        found = []
         for one, values in enumerate(rdms):
-            weighed = (values if weights is None else values * weights).reshape(n_samples, -1)
+            weighed = values * self._counts(some)[:, None, columns] if self.weighs else values
             if one < self.n_compared:
-                products = weighed @ models
-                self.products[some, :, one] += products[:, :-1]
-                self.totals[some, one] += products[:, -1]
+                found.append((weighed.transpose(1, 0, 2) @ models).transpose(1, 0, 2))
             else:
-                self.totals[some, one] += weighed.sum(axis=1)
-            for other in (other for first, other in self.pairs if first == one):
-                self.between[some, one, other] += np.einsum("bp,bp->b", weighed, rdms[other].reshape(n_samples, -1))
+                found.append(weighed.sum(axis=2, keepdims=True))
+            found += [np.einsum("brc,brc->br", weighed, rdms[other])[:, :, None] for other in self._others(one)]
+        return found
+
+    def add(self, by_row: list[Floats], rdms: list[Floats], block: tuple[slice, slice], some: slice) -> None:
+        """Add :meth:`by_row`, weighted by the rows."""
+        rows, columns = block
+        counts = self._counts(some)
+        each = iter(by_row)
+        for one, values in enumerate(rdms):
+            own = next(each)
+            products = _over_rows(own, counts[:, rows])
+            if one < self.n_compared:
+                self.products[some, :, one] += products[:, :-1]
+            self.totals[some, one] += products[:, -1]
+            for other in self._others(one):
+                self.between[some, one, other] += _over_rows(next(each), counts[:, rows])[:, 0]
             if self.whitened:
-                self.rows_of_rdms[some, one, rows] += (values @ counts[:, columns, None])[:, :, 0]
+                self.rows_of_rdms[some, one, rows] += own[:, :, -1]
                 self.rows_of_rdms[some, one, columns] += (counts[:, None, rows] @ values)[:, 0]
+
+    def _counts(self, some: slice) -> Floats:
+        return self.counts[some] if len(self.counts) > 1 else self.counts
+
+    def _others(self, one: int) -> list[int]:
+        return [other for first, other in self.pairs if first == one]
 
     def similarities(self) -> tuple[Floats, Floats]:
         total = total_of_pairs(self.counts)[:, None]
@@ -262,3 +300,8 @@ class _Sums:
         products = products + rows @ own_effects[:, : self.n_compared].transpose(0, 2, 1)
         squares = squares + np.einsum("bvi,bvi->bv", rows, effects)
         return products, squares, between + own @ own_effects.transpose(0, 2, 1)
+
+
+def _over_rows(by_row: Floats, weights: Floats) -> Floats:
+    """Weighted sums over rows, (n_samples, n_rows, n) to (n_samples, n)."""
+    return np.asarray(np.einsum("brm,br->bm", by_row, np.broadcast_to(weights, by_row.shape[:2])))

@@ -17,6 +17,7 @@ __all__ = ["Rows", "are_many", "n_pairs_in", "total_of_pairs"]
 
 Floats = npt.NDArray[np.float64]
 BLOCK_BYTES = 2**25  # of RDMs' rows at a time
+MOST_ROWS = 128  # at a time: what is below the diagonal of a block is computed in vain
 
 
 def are_many(n_pairs: int) -> bool:
@@ -73,7 +74,7 @@ class Rows:
             0 on the diagonal and below; overwritten by the next block.
         """
         n = self.n_stimuli
-        step = n_rows or max(1, BLOCK_BYTES // (8 * len(self.vectors) * n))
+        step = n_rows or int(np.clip(BLOCK_BYTES // (8 * len(self.vectors) * n), 1, MOST_ROWS))
         room = np.zeros((len(self.vectors), step, n))
         for start in range(0, n - 1, step):
             rows, columns = slice(start, min(start + step, n - 1)), slice(start + 1, n)

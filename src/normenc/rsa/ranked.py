@@ -12,7 +12,7 @@ from normenc.rsa.linear import permuted_products
 from normenc.rsa.one_by_one import OneByOne
 from normenc.rsa.ties import begins, check_spread
 
-__all__ = ["ByRank", "Spearman", "in_threads", "ranks", "sort_order"]
+__all__ = ["ByRank", "Spearman", "in_threads", "ranks", "sort_order", "sort_ranks"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,10 +29,7 @@ class ByRank(OneByOne):
         return np.stack([_weighted_ranks(vector, weight) for vector in vectors])
 
     def pooled(self, shares: Floats, own: Floats, weight: Floats) -> Floats:
-        """Mean ranks, whose order no other RDM's exceeds in mean rank correlation.
-
-        For tau-a the best RDM cannot be computed in practice; that by mean ranks is close to it.
-        """
+        """Mean ranks, whose order no other RDM's exceeds in mean rank correlation."""
         return _pooled_ranks(shares @ own, weight)
 
 
@@ -122,6 +119,15 @@ def sort_order(vector: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
     return order, ordered
 
 
+def sort_ranks(vectors: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The order that sorts each row of ranks or sums of ranks, whose doubles are whole numbers; these, sorted."""
+    n_entries = vectors.shape[1]
+    width = max(1, int(n_entries - 1).bit_length())
+    keys = np.rint(2 * vectors).astype(np.int64) * (1 << width) + np.arange(n_entries)
+    keys.sort(axis=1)
+    return keys & ((1 << width) - 1), keys >> width
+
+
 def _tied_ranks(ordered: Floats) -> tuple[Floats, float]:
     """Mean ranks of sorted values, and the sum of their squares about the mean."""
     n = len(ordered)
@@ -153,12 +159,9 @@ def _weighted_ranks(vector: Floats, weight: Floats) -> Floats:
 
 
 def _pooled_ranks(totals: Floats, weight: Floats) -> Floats:
-    """Centred weighted ranks of each row of `totals`, sums of ranks, whose doubles are whole numbers."""
+    """Centred weighted ranks of each row of `totals`, sums of ranks."""
     n_rows, n_pairs = totals.shape
-    width = max(1, int(n_pairs - 1).bit_length())
-    keys = np.rint(2 * totals).astype(np.int64) * (1 << width) + np.arange(n_pairs)
-    keys.sort(axis=1)
-    order, values = keys & ((1 << width) - 1), keys >> width
+    order, values = sort_ranks(totals)
     running = np.zeros((n_rows, n_pairs + 1))
     np.cumsum(weight[order], axis=1, out=running[:, 1:])
     fresh = np.pad(values[:, 1:] != values[:, :-1], ((0, 0), (1, 1)), constant_values=True)

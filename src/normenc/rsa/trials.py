@@ -35,6 +35,7 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 BY_NEURON = "neurons x trials"  # the name of this way to draw, beside those of factors
 MAX_BYTES = 2**28  # of the products of all trials with each other
+DRAWN_AT_ONCE = 2**15  # trials, which stay in the processor's cache
 MAX_AT_ONCE = 2**18  # responses whose groups of neurons are averaged at once
 NEURONS_A_PRODUCT = 30  # so many neurons take as long as one pair of repeats
 
@@ -65,29 +66,38 @@ class TrialDraws:
 
     def mean(self) -> Floats:
         """Shares of the trials in the mean over all trials of each stimulus, (n_samples, n_stimuli, n_repeats)."""
-        return self._shares(np.arange(self.uniform.shape[2])[None] < self.n_trials[:, None])
+        return _shares(self.uniform, self.n_trials, self.strength)
 
     def half(self, repeats: Sequence[int]) -> Floats:
         """The same for the mean over some repeats that all stimuli have; a single one gets the noise of any trial."""
-        n_repeats = self.uniform.shape[2]
-        own = np.broadcast_to(np.isin(np.arange(n_repeats), repeats), self.uniform.shape[1:])
+        n_stimuli, n_repeats = self.uniform.shape[1:]
+        repeats = sorted(repeats)
+        chosen = self.uniform[:, :, repeats]
         if len(repeats) > 1:
-            return self._shares(own)
+            shares = np.zeros(self.uniform.shape)
+            shares[:, :, repeats] = _shares(chosen, np.full(n_stimuli, len(repeats)), self.strength)
+            return shares
         each = self.n_trials[:, None]
         there = np.arange(n_repeats) < each
-        drawn = (self.uniform[:, :, repeats] * each).astype(np.intp) == np.arange(n_repeats)
+        drawn = (chosen * each).astype(np.intp) == np.arange(n_repeats)
         noise = self.strength * np.sqrt(each / (each - 1)) * (drawn - 1 / each)
+        own = np.isin(np.arange(n_repeats), repeats)
         return np.where(there, own + noise, 0.0)
 
-    def _shares(self, own: npt.NDArray[np.bool_]) -> Floats:
-        """Of the trials marked in (n_stimuli, n_repeats), with noise drawn from among themselves."""
-        n = own.sum(axis=1)[:, None]
-        drawn = (self.uniform * n).astype(np.intp)
-        rows = np.arange(drawn.shape[0] * drawn.shape[1]).reshape(*drawn.shape[:2], 1) * drawn.shape[2]
-        by_place = np.bincount((rows + drawn)[:, own].ravel(), minlength=drawn.size).reshape(drawn.shape)
-        place = np.maximum(np.cumsum(own, axis=1) - 1, 0)
-        counts = np.take_along_axis(by_place, place[None], axis=2)
-        return np.where(own, 1 / n + self.strength / np.sqrt(n * (n - 1)) * (counts - 1), 0.0)
+
+def _shares(uniform: npt.NDArray[np.float32], n_trials: npt.NDArray[np.int64], strength: float) -> Floats:
+    """Of the first trials of each stimulus, as many as it has, with noise drawn from among themselves."""
+    n, width = n_trials[:, None], uniform.shape[2]
+    drawn = (uniform * n).astype(np.intp)
+    there = np.arange(width) < n
+    drawn[:, ~there] = width  # none
+    drawn += np.arange(drawn[..., 0].size).reshape(*drawn.shape[:2], 1) * (width + 1)
+    counts = np.bincount(drawn.ravel(), minlength=drawn[..., 0].size * (width + 1))
+    shares = np.subtract(counts.reshape(*drawn.shape[:2], -1)[:, :, :width], 1, dtype=np.float64)
+    shares *= strength / np.sqrt(n * (n - 1))
+    shares += 1 / n
+    shares[:, ~there] = 0
+    return shares
 
 
 def draw_trials(
@@ -114,7 +124,7 @@ def draw_trials(
 
 def halves_of(draws: Sequence[TrialDraws], repeats: Sequence[int]) -> list[Floats]:
     """:meth:`TrialDraws.half` of each; of small recordings many are computed together, which is faster."""
-    at_once, found = max(1, MAX_AT_ONCE // draws[0].uniform.size), []
+    at_once, found = max(1, DRAWN_AT_ONCE // draws[0].uniform.size), []
     for start in range(0, len(draws), at_once):
         some = draws[start : start + at_once]
         joined = replace(some[0], uniform=np.concatenate([own.uniform for own in some]))
@@ -195,7 +205,15 @@ class Trials:
         shares : ndarray, shape (n_samples, n_stimuli, n_repeats)
             Of every trial in its stimulus's mean; they add up to 1.
         """
-        return self._dissimilarities([self._products(share.T) for share in shares])
+        found = []
+        if self.products is not None:
+            found = [self._from_products(share.T, self.products) for share in shares]
+            return self._dissimilarities(*map(np.stack, zip(*found, strict=True)))
+        step = max(1, MAX_AT_ONCE // self.values[0].size)
+        for start in range(0, len(shares), step):
+            means = shares[start : start + step].transpose(1, 0, 2) @ self.values.transpose(1, 0, 2)
+            found.append(_summed(means.transpose(1, 0, 2)))
+        return self._dissimilarities(*map(np.concatenate, zip(*found, strict=True)))
 
     def vectors_by_neuron(self, shares: Sequence[Floats]) -> Floats:
         """The same with other shares in each group of neurons, (n_groups, n_stimuli, n_repeats) for each sample."""
@@ -208,29 +226,31 @@ class Trials:
                 for index, share in enumerate(by_group):
                     members = np.flatnonzero(self.group == index)
                     mean[:, members] = np.einsum("ia,ain->in", share, self.values[:, :, members])
-            found.append((mean @ mean.T, mean.sum(axis=1)))
-        return self._dissimilarities(found)
+            found.append(_summed(mean))
+        return self._dissimilarities(*map(np.stack, zip(*found, strict=True)))
 
-    def _dissimilarities(self, found: Sequence[tuple[Floats, Floats]]) -> Floats:
+    def _dissimilarities(self, products: Floats, sums: Floats) -> Floats:
+        """Of samples, from what :func:`_summed` gives."""
         n = self.values.shape[2]
-        products = np.stack([upper(product) for product, _ in found]) / n
-        squares = np.stack([np.diagonal(product) for product, _ in found]) / n
-        return dissimilarities(products, squares, np.stack([sums for _, sums in found]) / n, self.metric)
+        squares = np.diagonal(products, axis1=1, axis2=2) / n
+        return dissimilarities(upper(products) / n, squares, sums / n, self.metric)
 
-    def _products(self, share: Floats) -> tuple[Floats, Floats]:
-        """Products of the mean responses to all pairs of stimuli, summed over neurons, and sums over neurons."""
+    def _from_products(self, share: Floats, products: Floats) -> tuple[Floats, Floats]:
+        """What :func:`_summed` gives for the means with these shares of the trials."""
         n_repeats, n_stimuli, _ = self.values.shape
-        if self.products is not None:
-            flat = share.reshape(-1, 1)
-            half = (flat * self.products).reshape(n_repeats, n_stimuli, -1).sum(axis=0)
-            product = (half * flat[:, 0]).reshape(n_stimuli, n_repeats, n_stimuli).sum(axis=1)
-            return product, (share * self._sums).sum(axis=0)
-        mean = np.einsum("ai,ain->in", share, self.values)
-        return mean @ mean.T, mean.sum(axis=1)
+        flat = share.reshape(-1, 1)
+        half = (flat * products).reshape(n_repeats, n_stimuli, -1).sum(axis=0)
+        product = (half * flat[:, 0]).reshape(n_stimuli, n_repeats, n_stimuli).sum(axis=1)
+        return product, (share * self._sums).sum(axis=0)
 
     @cached_property
     def _sums(self) -> Floats:
         return np.asarray(self.values.sum(axis=2))
+
+
+def _summed(means: Floats) -> tuple[Floats, Floats]:
+    """Products of the mean responses to all pairs of stimuli, summed over neurons, and sums over neurons."""
+    return means @ np.swapaxes(means, -1, -2), means.sum(axis=-1)
 
 
 def half_splits(n_repeats: int, n_splits: int, seed: int) -> Iterator[tuple[list[int], list[int]]]:
