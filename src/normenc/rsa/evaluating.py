@@ -184,12 +184,11 @@ class Evaluator:
             return np.full((len(places), len(neurons), 2), np.nan)
         some, noise = self._noise
         own = noise.neurons.vectors(neurons) if own is None or len(some) < self.inputs.n_stimuli else own
-        ways = [counts if len(counts) == 1 else counts[part] for counts in (self.beside[place] for place in places)]
-        change = noise.reliabilities(neurons, own, [counts[:, some] for counts in ways])
+        chosen = [part if len(self.beside[place]) > 1 else slice(None) for place in places]
+        ways = [self.beside[place][rows][:, some] for place, rows in zip(places, chosen, strict=True)]
         ceilings = []
-        for place, counts, own_change in zip(places, ways, change, strict=True):
-            chosen = slice(None) if len(counts) == 1 else part
-            lower = self._fixed_beside(place)[chosen, 0] + own_change - self._reliabilities[place][chosen]
+        for place, rows, change in zip(places, chosen, noise.reliabilities(neurons, own, ways), strict=True):
+            lower = self._fixed_beside(place)[rows, 0] + change - self._reliabilities[place][rows]
             ceilings.append(np.stack([lower, np.sqrt(np.maximum(lower, 0))], axis=1))
         return np.stack(ceilings)
 
