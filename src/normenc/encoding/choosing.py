@@ -118,6 +118,8 @@ def in_threads(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     """Do the work for every item in parallel threads, with single-threaded linear algebra in each."""
     libraries = _linear_algebra()
     n_threads = max([library["num_threads"] for library in libraries.info()] or [1])
+    if n_threads == 1:
+        return list(map(work, items))
     with libraries.limit(limits=1), ThreadPoolExecutor(n_threads, "normenc-ridge") as pool:
         return list(pool.map(work, items))
 
