@@ -81,13 +81,14 @@ class TrialDraws:
 
     def _shares(self, own: npt.NDArray[np.bool_]) -> Floats:
         """Of the trials marked in (n_stimuli, n_repeats), with noise drawn from among themselves."""
-        n = own.sum(axis=1)[:, None]
-        drawn = (self.uniform * n).astype(np.intp)
-        rows = np.arange(drawn.shape[0] * drawn.shape[1]).reshape(*drawn.shape[:2], 1) * drawn.shape[2]
-        by_place = np.bincount((rows + drawn)[:, own].ravel(), minlength=drawn.size).reshape(drawn.shape)
-        place = np.maximum(np.cumsum(own, axis=1) - 1, 0)
-        counts = np.take_along_axis(by_place, place[None], axis=2)
-        return np.where(own, 1 / n + self.strength / np.sqrt(n * (n - 1)) * (counts - 1), 0.0)
+        n, marked = own.sum(axis=1), np.flatnonzero(own)
+        each, before = np.repeat(n, n), np.repeat(np.cumsum(n) - n, n)
+        drawn = before + (self.uniform.reshape(len(self), -1)[:, marked] * each).astype(np.intp)
+        of_sample = np.arange(len(self))[:, None] * len(marked)
+        counts = np.bincount((of_sample + drawn).ravel(), minlength=drawn.size).reshape(drawn.shape)
+        shares = np.zeros(self.uniform.shape)
+        shares.reshape(len(self), -1)[:, marked] = 1 / each + self.strength / np.sqrt(each * (each - 1)) * (counts - 1)
+        return shares
 
 
 def draw_trials(
