@@ -435,7 +435,8 @@ def at_rest(page) -> np.ndarray:
 
 def test_the_embedding_is_turned_by_buttons(launch, hostile_page):
     with_webgl = launch("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
-    page, told, _ = open_page(with_webgl, hostile_page.as_uri())
+    size = {"width": 500, "height": 700}  # there is no graphics card: every pixel takes its time
+    page, told, _ = open_page(with_webgl, hostile_page.as_uri(), viewport=size)
     first = eye_of(page)
     page.click("[data-turn='1']")
     assert np.abs(eye_of(page) - first).max() > 0.1
