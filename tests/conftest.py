@@ -25,18 +25,23 @@ collect_ignore_glob = ["*/conftest.py"]  # they hold no examples, and as modules
 
 
 def pytest_configure(config):
-    """Heed Ctrl-C also where a shell started the tests in its background: commands that they start inherit this."""
+    """Collect no garbage until all tests are known: nearly all that is imported and collected stays until the end.
+
+    Ctrl-C is heeded also where a shell started the tests in its background: commands that they start inherit this.
+    """
+    gc.disable()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish(session):
-    """What was imported and collected stays until the end; the garbage collector need not look at it again."""
+    """The garbage collector need not look at what is there by now, and at the rest less often than it would."""
     import matplotlib
 
     matplotlib.use("Agg")
-    gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,8 @@ IN_ONE_PROCESS = (
     *("recordings.md", "public_recordings.md", "tuning.md", "simulation.md", "encoding.md", "figures.md"),
 )
 DRIVER = """
-import json, os, sys
+import gc, json, os, sys
+gc.disable()
 for page, program in json.loads(sys.stdin.read()).items():
     os.mkdir(page)
     os.chdir(page)

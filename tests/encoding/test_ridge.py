@@ -1,5 +1,6 @@
 """Ridge regression against scikit-learn, himalaya, and what left-out errors are by definition."""
 
+import threading
 import tracemalloc
 import warnings
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from normenc.encoding import axes as axes_room
 from normenc.encoding import choosing, ridge
@@ -162,3 +164,13 @@ def test_shapes_that_disagree_are_refused():
         ridge_predictions(x[1:], y, test, PENALTIES)
     with pytest.raises(InputError, match="the first and the last in columns"):
         ridge_predictions(x, y, test[:, 1:], PENALTIES)
+
+
+def test_several_threads_work_in_order_each_with_linear_algebra_of_one_thread():
+    def seen(item):
+        own = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+        return item, threading.current_thread().name.partition("_")[0], set(own)
+
+    with threadpool_limits(2, user_api="blas"):
+        assert choosing.in_threads(seen, range(5)) == [(item, "normenc-ridge", {1}) for item in range(5)]
+        assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {2}

@@ -8,6 +8,7 @@ which the same command, or the next, goes on. What else happens is printed, and 
 """
 
 import argparse
+import gc
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -54,6 +55,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", default=[""], help="attacks whose names hold one of these")
     asked = parser.parse_args()
     faults = 0
+    gc.freeze()  # what is imported, in every process that is forked
+    gc.set_threshold(20_000, 20, 20)
     print(f"{'attack':44} {'tries':>6} {'held':>6}")
     for name, attack in attacks(asked.short):
         if not any(part in name for part in asked.only):

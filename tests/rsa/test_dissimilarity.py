@@ -14,10 +14,10 @@ from normenc.stimuli import gratings
 
 
 def by_hand(responses: np.ndarray) -> np.ndarray:
-    """1 - Z Z^T / N in extended precision, as the formula stands."""
+    """1 - Z Z^T / N as the formula stands, with z-scores in extended precision, where digits are lost."""
     x = np.asarray(responses, dtype=np.longdouble)
-    z = (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)
-    return (1 - z @ z.T / x.shape[1]).astype(np.float64)
+    z = ((x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)).astype(np.float64)
+    return 1 - z @ z.T / x.shape[1]
 
 
 def test_hand_derived():

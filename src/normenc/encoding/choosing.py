@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -115,8 +116,18 @@ class FoldsOut:
 
 def in_threads(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     """Do the work for every item in parallel threads, with single-threaded linear algebra in each."""
-    from threadpoolctl import threadpool_info, threadpool_limits
-
-    n_threads = max([library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"] or [1])
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads, "normenc-ridge") as pool:
+    libraries = _linear_algebra()
+    n_threads = max([library["num_threads"] for library in libraries.info()] or [1])
+    if n_threads == 1:
+        return list(map(work, items))
+    with libraries.limit(limits=1), ThreadPoolExecutor(n_threads, "normenc-ridge") as pool:
         return list(pool.map(work, items))
+
+
+@cache
+def _linear_algebra() -> Any:
+    """The libraries that NumPy and SciPy call. To find them takes longer than a small fit does."""
+    import scipy.linalg  # noqa: F401 (its own is loaded by then)
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")

@@ -285,12 +285,16 @@ def half_averages(index: npt.NDArray[np.intp], n_stimuli: int, rng: np.random.Ge
     counts = np.bincount(index, minlength=n_stimuli)
     rank = np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)
     extra = rng.integers(0, 2, n_stimuli)  # which half gets the odd trial
-    first = rank < np.repeat((counts + extra) // 2, counts)
+    first = np.empty(len(index), bool)
+    first[order] = rank < np.repeat((counts + extra) // 2, counts)
+    by_stimulus = np.argsort(index, kind="stable")
     parts = []
     for chosen in (first, ~first):
-        trials, rows = order[chosen], index[order[chosen]]
-        weights = 1 / np.bincount(rows, minlength=n_stimuli)[rows]
-        parts.append(sparse.csr_array((weights, (rows, trials)), shape=(n_stimuli, len(index))))
+        trials = by_stimulus[chosen[by_stimulus]]
+        own = np.bincount(index[trials], minlength=n_stimuli)
+        weights = np.repeat(1 / np.maximum(own, 1), own)
+        ends = np.concatenate([[0], np.cumsum(own)])
+        parts.append(sparse.csr_array((weights, trials, ends), shape=(n_stimuli, len(index))))
     return parts[0], parts[1]
 
 
