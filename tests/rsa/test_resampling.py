@@ -74,6 +74,19 @@ def test_degrees_of_freedom_are_those_of_the_factor_that_varies():
     assert total_variance([0.0, 0.0, 0.0], BOTH, sizes)[1] == 4
 
 
+def test_degrees_of_freedom_count_how_exactly_variances_are_known():
+    exact, n_samples = np.array([2.0, 1.5, 4.2]), np.array([1600, 3200, 2400])
+    rng = np.random.default_rng(3)
+    draws = [v * rng.chisquare(n, 4000) / n for v, n in zip(exact, n_samples, strict=True)]
+    sizes = {"a": 10**6, "b": 10**6}  # so many that their variance would be known
+    totals = total_variance(draws, BOTH, sizes)[0]
+    _, dof = total_variance(exact, BOTH, sizes, np.diag(2 / n_samples))
+    # 2 (a + b) - ab: each times its variance, squared, over its degrees of freedom
+    assert 2.8**2 / float(dof) == pytest.approx(4**2 / 1600 + 3**2 / 3200 + 4.2**2 / 2400, rel=1e-3)
+    assert 2 * totals.mean() ** 2 / totals.var() == pytest.approx(float(dof), rel=0.1)
+    assert total_variance([0.0, 0.0, 0.0], BOTH, {"a": 5, "b": 50}, np.diag(2 / n_samples))[1] == 4
+
+
 def test_order_two_recovers_the_variance_of_a_mean_over_pairs():
     """A mean over pairs of members, of a part of each member and a part of each pair: variances known."""
     rng = np.random.default_rng(1)

@@ -150,26 +150,39 @@ class Contrasts:
         error, dof = self._bent(weights, on_scale)
         return np.where(np.isnan(values) | np.isnan(error), np.nan, _p_values(values, error, dof))
 
-    def _variances(self, of_rows: Callable[[Floats], Floats]) -> Floats:
-        """Variance over the samples of each bootstrap of what follows from their rows, (n_bootstraps, n_values)."""
-        found = []
-        for _, sample in self.samples:
+    def _variances(self, of_rows: Callable[[Floats], Floats]) -> tuple[Floats, Floats]:
+        """Variance over the samples of each bootstrap of what follows from their rows, (n_bootstraps, n_values).
+
+        And how exactly those over neurons are known: the covariance of their relative errors, (n_bootstraps,
+        n_bootstraps, n_values). Samples of neurons come in threes, so that they are few.
+        """
+        found, errors = [], []
+        for drawn, sample in self.samples:
             each = of_rows(sample)
             each = np.where(np.isfinite(each), each, np.nan)
             enough = np.isfinite(each).sum(axis=0) > 1
-            own = np.full(each.shape[1], np.nan)
-            own[enough] = np.nanvar(each[:, enough], axis=0, ddof=1)
+            mean, own = np.full((2, each.shape[1]), np.nan)
+            mean[enough], own[enough] = np.nanmean(each[:, enough], axis=0), np.nanvar(each[:, enough], axis=0, ddof=1)
             found.append(own)
-        return np.array(found)
+            if "neurons" in drawn:
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    errors.append(np.nan_to_num((each - mean) ** 2 / own - 1, posinf=0.0) / len(each))
+        noise = np.zeros((len(found), *np.shape(found)))
+        if errors:
+            n = min(map(len, errors))
+            of_threes = np.stack([own.reshape(-1, n, own.shape[1]).sum(axis=0) for own in errors])
+            drawn_in = np.flatnonzero(["neurons" in drawn for drawn, _ in self.samples])
+            noise[np.ix_(drawn_in, drawn_in)] = np.einsum("ask,bsk->abk", of_threes, of_threes)
+        return np.array(found), noise
 
     @cached_property
     def _scale(self) -> CeilingScale | None:
         """The scale of the lower ceiling; None where its variance is not divided, or not known."""
         if not self.divided or self.why_pairs_unknown or not {*GROUPS} & {*self.sizes} or not self.samples:
             return None
-        variances = self._variances(lambda rows: rows[:, -2:-1])
+        variances, _ = self._variances(lambda rows: rows[:, -2:-1])
         inflations = [drawn for drawn, _ in self.samples]
-        parts, solved = parts_of_variance(variances, inflations, self.sizes)
+        parts, solved, _ = parts_of_variance(variances, inflations, self.sizes)
         of_one = [any(part.get(factor) == 1 for factor in GROUPS) for part in parts]
         return CeilingScale.of(self.estimate[-2], solved[of_one].sum(), solved.sum())
 
@@ -187,23 +200,23 @@ class Contrasts:
             variance = (variance + bend * (single - variance)) * np.where(single > 0, curved / single, 1.0)
         return np.sqrt(np.maximum(variance, 0)), dof
 
-    def _total(self, variances: Floats, of_ceilings: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def _total(self, known: tuple[Floats, Floats], of_ceilings: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Total variance and degrees of freedom.
 
         A similarity is a mean over animals, or sessions. Ceilings also depend on pairs of them, whose variance samples
         multiply more. Where it is not divided, all counts as of single animals.
         """
-        variance, dof = self._total_of_singles(variances, weak=False)
+        variance, dof = self._total_of_singles(known, weak=False)
         if of_ceilings.any():
-            some = variances[:, of_ceilings]
+            some = known[0][:, of_ceilings], known[1][:, :, of_ceilings]
             variance[of_ceilings], dof[of_ceilings] = (
-                total_variance(some, [drawn for drawn, _ in self.samples], self.sizes)
+                total_variance(some[0], [drawn for drawn, _ in self.samples], self.sizes, some[1])
                 if self.divided
                 else self._total_of_singles(some)
             )
         return variance, dof
 
-    def _total_of_singles(self, variances: Floats, *, weak: bool = True) -> tuple[Floats, Floats]:
+    def _total_of_singles(self, known: tuple[Floats, Floats], *, weak: bool = True) -> tuple[Floats, Floats]:
         """The same if all variance that depends on animals, or sessions, counts as of single ones.
 
         Of pairs of animals this is never too small in expectation, as in a jackknife (Efron & Stein, Ann. Stat. 1981);
@@ -216,7 +229,8 @@ class Contrasts:
             for (drawn, _), there in zip(self.samples, chosen, strict=True)
             if there
         ]
-        return total_variance(variances[chosen], inflations, self.sizes)
+        variances, noise = known
+        return total_variance(variances[chosen], inflations, self.sizes, noise[np.ix_(chosen, chosen)])
 
     @property
     def _weak(self) -> npt.NDArray[np.bool_]:

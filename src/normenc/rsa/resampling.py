@@ -236,6 +236,7 @@ def total_variance(
     variances: npt.ArrayLike,
     inflations: Sequence[Mapping[str, Sequence[float]]],
     sizes: Mapping[str, float],
+    noise: npt.NDArray[np.float64] | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     r"""Variance of an estimate that depends on several random factors, from bootstraps over each set of them.
 
@@ -259,11 +260,14 @@ def total_variance(
         number is one over the number of groups.
     sizes : mapping of str to float
         Number of members of each factor, for the degrees of freedom.
+    noise : ndarray, shape (n_bootstraps, n_bootstraps, ...), optional
+        Covariance of the relative errors of `variances`, of which samples that are not many know less; by default 0.
 
     Returns
     -------
     variance, dof : ndarray, shape (...)
-        dof after Welch and Satterthwaite, between that of the smallest factor and the sum of all.
+        dof after Welch and Satterthwaite, of factors and samples; those of factors alone are between that of the
+        smallest factor and the sum of all.
 
     References
     ----------
@@ -278,7 +282,7 @@ def total_variance(
     2.5
     """
     observed = np.asarray(variances, dtype=np.float64)
-    parts, solved = parts_of_variance(observed.reshape(len(inflations), -1), inflations, sizes)
+    parts, solved, shares = parts_of_variance(observed.reshape(len(inflations), -1), inflations, sizes)
     total = solved.sum(axis=0)
     # Parts that depend on several members are treated as no more precise than single ones: leaving them out gives more
     # degrees of freedom, and a type-I error of 0.08 with many animals and little noise.
@@ -287,12 +291,15 @@ def total_variance(
     with np.errstate(divide="ignore", invalid="ignore"):
         dof = total**2 / sum(value**2 / (sizes[f] - 1) for f, value in own.items())
     dof = np.clip(np.where(np.isfinite(dof), dof, smallest), smallest, largest)
+    if noise is not None:  # a variance with this many degrees of freedom varies by 2 / dof of its square
+        squared = np.einsum("ak,abk,bk->k", shares, noise.reshape(*noise.shape[:2], -1), shares)
+        dof = 1 / (1 / dof + np.divide(squared / 2, total**2, out=np.zeros_like(total), where=total > 0))
     return total.reshape(observed.shape[1:]), dof.reshape(observed.shape[1:])
 
 
 def parts_of_variance(
     variances: npt.NDArray[np.float64], inflations: Sequence[Mapping[str, Sequence[float]]], sizes: Mapping[str, float]
-) -> tuple[list[dict[str, int]], npt.NDArray[np.float64]]:
+) -> tuple[list[dict[str, int]], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """The parts of :func:`total_variance`: on how many members of each factor they depend, and their variances.
 
     Parameters
@@ -306,24 +313,31 @@ def parts_of_variance(
     parts : list of dict
     variance : ndarray, shape (n_parts, n_estimates)
         NaN for estimates whose variance is undefined in any bootstrap.
+    shares : ndarray, shape (n_bootstraps, n_estimates)
+        By how much each bootstrap, in proportion to its variance, adds to the sum of the parts.
 
     Examples
     --------
     >>> inflations = [{"a": [1.0]}, {"b": [1.0]}, {"a": [1.0], "b": [1.0]}]
-    >>> parts, variance = parts_of_variance(np.array([[2.0], [1.0], [3.5]]), inflations, {"a": 50, "b": 50})
+    >>> parts, variance, shares = parts_of_variance(np.array([[2.0], [1.0], [3.5]]), inflations, {"a": 50, "b": 50})
     >>> [(part["a"], part["b"], round(float(own), 9)) for part, own in zip(parts, variance[:, 0], strict=True)]
     [(0, 1, 0.5), (1, 0, 1.5), (1, 1, 0.5)]
+    >>> shares[:, 0].round(9).tolist()
+    [4.0, 2.0, -3.5]
     """
     orders = {f: len(row[f]) for f in sizes for row in inflations if f in row}
     parts = [dict(zip(orders, k, strict=True)) for k in product(*(range(n + 1) for n in orders.values())) if any(k)]
     system = np.array([[_of_row(row, part) for part in parts] for row in inflations])
-    solved = np.full((len(parts), variances.shape[1]), np.nan)
+    solved, shares = (np.full((n, variances.shape[1]), np.nan) for n in (len(parts), len(variances)))
     for column, values in enumerate(variances.T):
         if np.isfinite(values).all():
             none = values <= ROUNDING * values.max(initial=0)  # then none of the parts that it would contain is there
             there = ~(system[none] > 0).any(axis=0)
-            solved[:, column] = 0
+            solved[:, column] = shares[:, column] = 0
             if there.any() and not none.all():
                 scale = 1 / values[~none]  # every bootstrap has the same relative precision
-                solved[there, column] = nnls(system[~none][:, there] * scale[:, None], values[~none] * scale)[0]
-    return parts, solved
+                scaled = system[~none] * scale[:, None]
+                solved[there, column] = nnls(scaled[:, there], values[~none] * scale)[0]
+                found = scaled[:, solved[:, column] > 0]
+                shares[~none, column] = np.linalg.lstsq(found.T, np.ones(found.shape[1]))[0]
+    return parts, solved, shares
