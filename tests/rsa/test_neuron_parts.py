@@ -120,8 +120,8 @@ def test_similarities_that_some_neurons_leave_undefined_are_unknown():
     samples.append(({"stimuli": (1.0,)}, of_stimuli))
 
     def reason(*factors):
-        sizes = dict.fromkeys(factors, 50)
-        return Contrasts.of(of_scope(samples, factors), sizes, None, np.zeros(3)).with_unknown(["model"], {}).why_unknown
+        summary = Contrasts.of(of_scope(samples, factors), dict.fromkeys(factors, 50), None, np.zeros(3))
+        return summary.with_unknown(["model"], {}).why_unknown
 
     assert "60 %" in reason("neurons")[0]
     assert "47 %" in reason("stimuli", "neurons")[0]  # of the stimuli with both parts, 2 of 30, and 40 % by neurons
