@@ -3,6 +3,7 @@
 import threading
 import tracemalloc
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -173,4 +174,17 @@ def test_several_threads_work_in_order_each_with_linear_algebra_of_one_thread():
 
     with threadpool_limits(2, user_api="blas"):
         assert choosing.in_threads(seen, range(5)) == [(item, "normenc-ridge", {1}) for item in range(5)]
+        assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {2}
+
+
+def test_calls_at_once_leave_linear_algebra_its_threads():
+    together = threading.Barrier(4)
+
+    def call(n):
+        together.wait()
+        return choosing.in_threads(range(2000).__getitem__, range(n))
+
+    with threadpool_limits(2, user_api="blas"), ThreadPoolExecutor(4) as pool:
+        for _ in range(20):
+            assert list(pool.map(call, [1, 2, 3, 400])) == [[*range(n)] for n in (1, 2, 3, 400)]
         assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {2}
