@@ -3,7 +3,6 @@
 import threading
 import tracemalloc
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -177,14 +176,17 @@ def test_several_threads_work_in_order_each_with_linear_algebra_of_one_thread():
         assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {2}
 
 
-def test_calls_at_once_leave_linear_algebra_its_threads():
-    together = threading.Barrier(4)
+def test_only_one_call_at_a_time_has_threads_of_its_own():
+    """Each call's limit on linear algebra ends when its own work does."""
 
-    def call(n):
-        together.wait()
-        return choosing.in_threads(range(2000).__getitem__, range(n))
+    def alone():
+        return choosing.in_threads(lambda _item: threading.get_ident(), [0]) == [threading.get_ident()]
 
-    with threadpool_limits(2, user_api="blas"), ThreadPoolExecutor(4) as pool:
-        for _ in range(20):
-            assert list(pool.map(call, [1, 2, 3, 400])) == [[*range(n)] for n in (1, 2, 3, 400)]
-        assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {2}
+    def outer(_item):
+        with threadpool_limits(2, user_api="blas"):  # as a call sees it that began before the limit
+            return alone()
+
+    with threadpool_limits(2, user_api="blas"):
+        for _ in range(2):
+            assert choosing.in_threads(outer, [0]) == [True]
+        assert not alone()
