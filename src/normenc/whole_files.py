@@ -105,7 +105,7 @@ def check_writable(folder: Path, what: str, advice: str) -> Path:
     InputError
         If no file can be created, for lack of permission or because the disk is read-only or full.
     """
-    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), Path("/"))
+    there = next((place for place in (folder, *folder.absolute().parents) if os.path.lexists(place)), Path("/"))
     try:
         with tempfile.TemporaryFile(dir=there) as file:
             file.write(bytes(4096))

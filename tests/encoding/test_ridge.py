@@ -174,3 +174,25 @@ def test_several_threads_work_in_order_each_with_linear_algebra_of_one_thread():
     with threadpool_limits(2, user_api="blas"):
         assert choosing.in_threads(seen, range(5)) == [(item, "normenc-ridge", {1}) for item in range(5)]
         assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {2}
+
+
+def test_only_one_call_at_a_time_has_threads_of_its_own():
+    """Each call's limit on linear algebra ends when its own work does."""
+    begun, done = threading.Event(), threading.Event()
+
+    def alone():
+        return choosing.in_threads(lambda _item: threading.get_ident(), [0]) == [threading.get_ident()]
+
+    def work(_item):
+        begun.set()
+        return done.wait(60)
+
+    with threadpool_limits(2, user_api="blas"):
+        other = threading.Thread(target=choosing.in_threads, args=(work, [0]))
+        other.start()
+        assert begun.wait(60)
+        with threadpool_limits(2, user_api="blas"):  # as a call sees it that began before the limit
+            assert alone()
+        done.set()
+        other.join()
+        assert not alone()

@@ -264,10 +264,26 @@ def test_maxima_without_a_gradient_are_those_of_torch(size):
     pooled = MaxPool2d(size)
     assert not pooled.state_dict()
     torch.testing.assert_close(pooled(maps), functional.max_pool2d(maps, size), rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(pooled(maps[0]), pooled(maps)[0], rtol=0, atol=0, equal_nan=True)
     learned = maps.clone().requires_grad_()
     assert pooled(learned).requires_grad
     with torch.no_grad():
         torch.testing.assert_close(pooled(learned), pooled(maps), rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("pool_size", [3, 8])
+def test_images_in_any_memory_layout_and_none_at_all_give_gradients(pool_size):
+    images = torch.rand(2, 1, 17, 25)
+    weight, bias = torch.randn(4, 1, 5, 5, requires_grad=True), torch.zeros(4, requires_grad=True)
+
+    def gradients(images):
+        return torch.autograd.grad(conv_relu_max_pool(images, weight, bias, pool_size).sum(), (weight, bias))
+
+    plain = gradients(images)
+    layouts = images.to(memory_format=torch.channels_last), images.mT.contiguous().mT, images.repeat(1, 3, 1, 1)[:, 1:2]
+    for one in layouts:
+        torch.testing.assert_close(gradients(one), plain)
+    assert not any(gradient.any() for gradient in gradients(images[:0]))
 
 
 def test_values_that_are_not_finite_pass_through():

@@ -260,8 +260,12 @@ def test_no_server_at_all(known):
     refused("no connection")
 
 
-def test_a_cache_that_cannot_be_written_is_told_before_an_archive_is_asked(server, known):
-    cache_folder().write_text("a file where the folder should be")
+@pytest.mark.parametrize("link", [False, True], ids=["a file", "a link to nothing"])
+def test_a_cache_that_cannot_be_written_is_told_before_an_archive_is_asked(server, known, link):
+    if link:
+        cache_folder().symlink_to("nothing")
+    else:
+        cache_folder().write_text("a file where the folder should be")
     refused("the cache cannot be written.*NORMENC_CACHE")
     assert server.requests == []
 

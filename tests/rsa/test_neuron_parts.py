@@ -3,6 +3,8 @@ import pytest
 from scipy import stats
 
 from normenc.rsa import infer, rdm
+from normenc.rsa.bootstrap import of_scope
+from normenc.rsa.contrasts import Contrasts
 from normenc.rsa.neuron_parts import NeuronDraws, draw_parts, interactions
 from normenc.rsa.resampling import inflation, total_variance
 
@@ -92,3 +94,35 @@ def test_a_model_varies_against_the_ceiling_as_over_other_neurons():
         differences.append(row["similarity"] - found.ceiling.lower)
         variances.append((differences[-1] / stats.t.isf(row["p_ceiling"] / 2, 59)) ** 2)
     assert 0.7 < np.mean(variances) / np.var(differences, ddof=1) < 1.4
+
+
+def test_similarities_are_undefined_in_the_same_samples_of_stimuli_with_and_without_neurons():
+    patterns = np.random.default_rng(1).normal(size=(10, 40))
+    alone = np.zeros((10, 10))
+    alone[0, 1:] = alone[1:, 0] = 1  # undefined without the first stimulus
+    models = {"same": rdm(patterns), "alone": alone}
+
+    def reasons(*factors):
+        found = infer(models, responses=patterns, n_samples=300, n_permutations=9, generalise_to=factors)
+        return found.models["why_unknown"].tolist()
+
+    share = int(reasons("stimuli")[1].split(" %")[0].split()[-1]) / 100
+    assert share == pytest.approx(0.9**10, abs=0.08)
+    assert reasons("stimuli", "neurons") == reasons("stimuli")
+    assert reasons("neurons") == ["", ""]
+
+
+def test_similarities_that_some_neurons_leave_undefined_are_unknown():
+    drawn = NeuronDraws.of_parts(np.ones(50), 30, np.random.default_rng(0))
+    parts, together, of_stimuli = (np.random.default_rng(1).normal(size=(n, 3)) for n in (20, 10, 30))
+    parts[:12, 0] = together[:, 0] = np.nan  # in 12 of 20 parts: of the first 10 in one of them, of 2 in both
+    samples = [({"neurons": own}, values) for own, values in zip(drawn.inflations, (parts, together), strict=True)]
+    samples.append(({"stimuli": (1.0,)}, of_stimuli))
+
+    def reason(*factors):
+        summary = Contrasts.of(of_scope(samples, factors), dict.fromkeys(factors, 50), None, np.zeros(3))
+        return summary.with_unknown(["model"], {}).why_unknown
+
+    assert "60 %" in reason("neurons")[0]
+    assert "47 %" in reason("stimuli", "neurons")[0]  # of the stimuli with both parts, 2 of 30, and 40 % by neurons
+    assert reason("stimuli") == ("",)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -93,6 +95,30 @@ def test_reliability_is_that_by_the_parts_of_an_rdm(metric):
         variances = noise.parts**2 @ weights - (noise.parts @ weights) ** 2
         spread = weights @ vectors[0] ** 2 - (weights @ vectors[0]) ** 2
         assert found[0] == pytest.approx(1 - variances.mean() / 10 / spread, rel=1e-9)
+
+
+def test_a_constant_response_adds_no_noise_whatever_its_size():
+    counts = np.random.default_rng(2).integers(0, 2, (6, 40))
+    stimuli = [np.array([[2, 0, 1, 1, 1, 2, 1, 1, 0]])]
+    found = []
+    for constant in (0.0, 0.7, -1234.56):
+        responses = RESPONSES.copy()
+        responses[0] = constant
+        neurons = added_up(replace(deal(responses), shift=np.zeros((1, 1)), scale=np.ones((1, 1))))
+        noise = NeuronNoise.of(neurons, centred=True)
+        found.append(noise.reliabilities(counts, neurons.vectors(counts), stimuli))
+    np.testing.assert_allclose(found[1:], found[:1] * 2, rtol=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["correlation", "cosine", "euclidean"])
+def test_a_sample_of_two_stimuli_has_no_reliability(metric):
+    """All its dissimilarities are equal, to rounding."""
+    neurons = added_up(deal(RESPONSES, metric))
+    one, other = np.triu_indices(9, k=1)
+    stimuli = 3 * np.eye(9, dtype=int)[one] + 6 * np.eye(9, dtype=int)[other]
+    counts = np.ones((1, 40), dtype=int)
+    noise = NeuronNoise.of(neurons, centred=True)
+    assert np.isnan(noise.reliabilities(counts, neurons.vectors(counts), [stimuli])).all()
 
 
 def test_ceilings_and_differences_vary_as_over_recordings():

@@ -85,6 +85,7 @@ def test_degrees_of_freedom_count_how_exactly_variances_are_known():
     assert 2.8**2 / float(dof) == pytest.approx(4**2 / 1600 + 3**2 / 3200 + 4.2**2 / 2400, rel=1e-3)
     assert 2 * totals.mean() ** 2 / totals.var() == pytest.approx(float(dof), rel=0.1)
     assert total_variance([0.0, 0.0, 0.0], BOTH, {"a": 5, "b": 50}, np.diag(2 / n_samples))[1] == 4
+    assert total_variance([1.0, 1.0, 1.0], BOTH, sizes, 9 * np.eye(3))[1] == 1  # however little samples tell
 
 
 def test_order_two_recovers_the_variance_of_a_mean_over_pairs():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ __all__ = ["FoldsOut", "Generalised", "LeftOut", "in_threads"]
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
+AT_WORK = Lock()  # held while linear algebra is limited to one thread
 MAPS_BYTES = 2**28  # limit on what is kept for all penalties; beyond it, recomputed for every chunk
 
 
@@ -115,13 +117,19 @@ class FoldsOut:
 
 
 def in_threads(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    """Do the work for every item in parallel threads, with single-threaded linear algebra in each."""
+    """Do the work for every item in parallel threads, with single-threaded linear algebra in each.
+
+    In the calling thread while another call's threads are at work: each call's limit would outlast the other's.
+    """
     libraries = _linear_algebra()
     n_threads = max([library["num_threads"] for library in libraries.info()] or [1])
-    if n_threads == 1:
+    if n_threads == 1 or not AT_WORK.acquire(blocking=False):
         return list(map(work, items))
-    with libraries.limit(limits=1), ThreadPoolExecutor(n_threads, "normenc-ridge") as pool:
-        return list(pool.map(work, items))
+    try:
+        with libraries.limit(limits=1), ThreadPoolExecutor(n_threads, "normenc-ridge") as pool:
+            return list(pool.map(work, items))
+    finally:
+        AT_WORK.release()
 
 
 @cache

@@ -67,8 +67,10 @@ class _ConvReluMaxPool(torch.autograd.Function):
         images, maxima, pooled = ctx.saved_tensors
         gradient = torch.where(pooled > 0, gradients[0], 0).flatten(2)
         gather = _summed_patches if ctx.pool_size >= SMALL_POOL else _convolved
-        weight_gradient = gather(images, maxima.flatten(2), gradient, ctx.weight_shape[-1]).view(ctx.weight_shape)
-        return None, weight_gradient, gradient.sum(dim=(0, 2)), None
+        of_filters = gradient.new_zeros(ctx.weight_shape)
+        if len(images):
+            of_filters = gather(images, maxima.flatten(2), gradient, ctx.weight_shape[-1]).view(ctx.weight_shape)
+        return None, of_filters, gradient.sum(dim=(0, 2)), None
 
     @staticmethod
     def vmap(
@@ -97,14 +99,17 @@ class MaxPool2d(nn.MaxPool2d):
 
     kernel_size: int
 
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Maxima of the windows; pixels beyond whole windows are left out."""
         if input.requires_grad and torch.is_grad_enabled():
             return super().forward(input)
         size = self.kernel_size
-        height, width = (n // size * size for n in input.shape[2:])
-        windows = input[..., :height, :width].unflatten(3, (-1, size)).unflatten(2, (-1, size))
-        return windows.amax(3).amax(4)
+        height, width = (n // size * size for n in input.shape[-2:])
+        windows = input[..., :height, :width].unflatten(-1, (-1, size)).unflatten(-3, (-1, size))
+        return windows.amax(-3).amax(-1)
 
 
 def _by_rows(
@@ -124,7 +129,7 @@ def _by_rows(
     padded = functional.pad(images, (size // 2,) * 4)[..., : height + size - 1, : width + size - 1]
     blocks = []
     for block in padded.split(max(1, IN_CACHE // (n_channels * height * width))):
-        maps = functional.conv2d(block, filters, stride=(n_shifts, 1))
+        maps = functional.conv2d(block, filters, stride=(n_shifts, 1)).contiguous()  # also of channels-last images
         blocks.append(_maxima(maps.unflatten(1, (n_shifts, -1)).unflatten(3, (-1, pool_size // n_shifts))))
     pooled, y, x = (torch.cat(values) for values in zip(*blocks, strict=True))
     return pooled + bias[:, None, None], y * images.shape[3] + x

@@ -250,12 +250,27 @@ def _of_orders(strength: float) -> tuple[float, ...]:
 
 
 def _undefined_together(samples: list[Sample]) -> list[Sample]:
-    """Set each model's similarity to NaN, in all bootstraps, in samples where it is undefined in any of them."""
+    """Set each model's similarity to NaN, in all bootstraps, in samples where it is undefined in any of them.
+
+    Where several samples of neurons go with one of other factors, that is undefined if all of them are.
+    """
     if not samples:
         return []
-    largest = max((values for _, values in samples), key=len)
-    undefined = np.zeros(largest.shape, dtype=bool)
-    for _, values in samples:
-        undefined[: len(values)] |= np.isnan(values)
-    undefined[:, -2:] = False
-    return [(inflations, np.where(undefined[: len(values)], np.nan, values)) for inflations, values in samples]
+    n_columns = samples[0][1].shape[1]
+    undefined = np.zeros((max(len(values) for _, values in samples), n_columns), dtype=bool)
+    of_neurons: dict[int, npt.NDArray[np.bool_]] = {}  # by length, which that of interactions is less
+    for drawn, values in samples:
+        own = undefined[: len(values)]
+        if "neurons" in drawn:
+            own = of_neurons.setdefault(len(values), np.zeros(values.shape, dtype=bool))
+        own[:, :-2] |= np.isnan(values[:, :-2])
+    n_others = min(of_neurons, default=0)
+    if of_neurons:
+        undefined[:n_others] |= of_neurons[max(of_neurons)].reshape(-1, n_others, n_columns).all(axis=0)
+    found = []
+    for drawn, values in samples:
+        own = undefined[: len(values)]
+        if "neurons" in drawn:
+            own = of_neurons[len(values)] | np.tile(undefined[:n_others], (len(values) // n_others, 1))
+        found.append((drawn, np.where(own, np.nan, values)))
+    return found

@@ -86,11 +86,7 @@ class Contrasts:
         reasons = [flat.get(name, "") for name in names]
         places = np.flatnonzero([not reason for reason in reasons])
         columns = np.append(places, [len(names), len(names) + 1])
-        undefined = np.zeros(len(places))
-        if self.samples:
-            longest = max((values for _, values in self.samples), key=len)
-            undefined = np.isnan(longest[:, :-2]).mean(axis=0)  # in the same samples of every bootstrap
-        for place, share in zip(places, undefined, strict=True):
+        for place, share in zip(places, self._undefined(), strict=True):
             if share > MOST_UNDEFINED:
                 reasons[place] = undefined_in.format(f"{100 * share:.0f}")
 
@@ -149,6 +145,23 @@ class Contrasts:
         values = on_scale(self.estimate[None])[0]
         error, dof = self._bent(weights, on_scale)
         return np.where(np.isnan(values) | np.isnan(error), np.nan, _p_values(values, error, dof))
+
+    def _undefined(self) -> Floats:
+        """In which share of the samples each model's similarity is undefined.
+
+        These are the same in every bootstrap, but only some of them are drawn together with neurons.
+        """
+        if not self.samples:
+            return np.zeros(len(self.estimate) - 2)
+        longest = max((values for _, values in self.samples), key=len)
+        share = np.isnan(longest[:, :-2]).mean(axis=0)
+        of_neurons = [values for drawn, values in self.samples if "neurons" in drawn]
+        if of_neurons:
+            more = max(of_neurons, key=len)
+            if len(more) < len(longest):
+                others = longest[: min(map(len, of_neurons))]
+                share = share + np.isnan(more[:, :-2]).mean(axis=0) - np.isnan(others[:, :-2]).mean(axis=0)
+        return np.minimum(share, 1.0)
 
     def _variances(self, of_rows: Callable[[Floats], Floats]) -> tuple[Floats, Floats]:
         """Variance over the samples of each bootstrap of what follows from their rows, (n_bootstraps, n_values).

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.rsa.neurons import NeuronGroups, inverse_root
+from normenc.rsa.neurons import FLAT, NeuronGroups, inverse_root
 from normenc.rsa.pairs import upper
 from normenc.rsa.quadratic import total_of_pairs
 
@@ -55,10 +55,12 @@ class NeuronNoise:
         responses, n_stimuli = neurons.responses, neurons.squares.shape[1]
         if neurons.metric == "euclidean":
             return cls(neurons, responses, 1 - np.eye(n_stimuli), np.ones(n_stimuli), centred)
+        size = np.mean(responses**2, axis=1)
         if neurons.metric == "correlation":
             responses = responses - responses.mean(axis=1, keepdims=True)
         variances = np.mean(responses**2, axis=1)
-        responses = responses * inverse_root(variances, variances)[:, None]
+        variances[variances <= FLAT * size] = 0
+        responses = responses * inverse_root(variances, size)[:, None]
         ratios = responses @ responses.T / responses.shape[1]
         np.fill_diagonal(ratios, 0)
         return cls(neurons, responses, ratios, variances, centred)
@@ -92,7 +94,7 @@ class NeuronNoise:
         Returns
         -------
         ndarray, shape (n_weightings, n_samples)
-            At most 1; NaN where noise explains all.
+            At most 1; NaN where noise explains all, and where all dissimilarities are equal.
         """
         share = counts * self.neurons.sizes
         share = share / share.sum(axis=1, keepdims=True)
@@ -102,13 +104,13 @@ class NeuronNoise:
         total, scales = np.stack([total_of_pairs(own) for own in times]), self._scales(share)
         noise = _over_pairs(share @ self._squared_parts, times * scales**2) / total
         vectors = vectors - vectors.mean(axis=1, keepdims=True) if self.centred else vectors
-        size = _over_pairs(vectors**2, times) / total
+        size = squares = _over_pairs(vectors**2, times) / total
         if self.centred:
             noise -= np.sum(share * (self._over_pairs_of_parts(times * scales) / total[:, :, None]) ** 2, axis=2)
-            size -= (_over_pairs(vectors, times) / total) ** 2
+            size = size - (_over_pairs(vectors, times) / total) ** 2
         noise /= n_groups - 1
         size = size - noise * (n_groups / drawn - 1)  # fewer neurons have more noise
-        return np.asarray(1 - noise / np.where(size > 0, size, np.nan))
+        return np.asarray(1 - noise / np.where(size > FLAT * squares, size, np.nan))
 
     def _scales(self, share: Floats) -> Floats:
         """By how much responses are larger where a sample's neurons vary less, shape (n_samples, n_stimuli)."""

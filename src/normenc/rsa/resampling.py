@@ -266,8 +266,8 @@ def total_variance(
     Returns
     -------
     variance, dof : ndarray, shape (...)
-        dof after Welch and Satterthwaite, of factors and samples; those of factors alone are between that of the
-        smallest factor and the sum of all.
+        dof after Welch and Satterthwaite, of factors and samples, at least 1; those of factors alone are between that
+        of the smallest factor and the sum of all.
 
     References
     ----------
@@ -294,6 +294,7 @@ def total_variance(
     if noise is not None:  # a variance with this many degrees of freedom varies by 2 / dof of its square
         squared = np.einsum("ak,abk,bk->k", shares, noise.reshape(*noise.shape[:2], -1), shares)
         dof = 1 / (1 / dof + np.divide(squared / 2, total**2, out=np.zeros_like(total), where=total > 0))
+        dof = np.maximum(dof, 1)
     return total.reshape(observed.shape[1:]), dof.reshape(observed.shape[1:])
 
 
