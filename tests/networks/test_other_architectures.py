@@ -20,7 +20,7 @@ from normenc.networks import (
     gabor_filters,
     initial_filters,
 )
-from normenc.networks.pooling import conv_relu_max_pool
+from normenc.networks.pooling import MaxPool2d, conv_relu_max_pool
 from normenc.representations import represent
 from normenc.training import initialise, train
 
@@ -225,9 +225,25 @@ def test_the_transformer_is_that_of_timm(torchvision, tokens):
     torch.testing.assert_close(own._features(images), peer(images), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("pool_size", [1, 2, 3, 7])
-def test_small_pools_have_the_gradients_of_the_plain_layers(pool_size):
-    images = torch.rand(3, 1, 13, 15, dtype=torch.float64).round(decimals=1)  # which tie at maxima
+@pytest.mark.parametrize(
+    ("pool_size", "shape"),
+    # Pixels are left out at the edge; filters are shifted by several rows, or by none; images come in several blocks.
+    [
+        (1, (3, 13, 15)),
+        (2, (3, 13, 15)),
+        (3, (3, 13, 15)),
+        (4, (2, 520, 512)),
+        (7, (3, 13, 15)),
+        (8, (2, 27, 43)),
+        (11, (2, 24, 23)),
+        (12, (2, 24, 37)),
+        (16, (1, 35, 35)),
+    ],
+)
+def test_pools_have_the_gradients_of_the_plain_layers(pool_size, shape):
+    images = torch.rand(shape[0], 1, *shape[1:], dtype=torch.float64)
+    if pool_size < 8:
+        images = images.round(decimals=1)  # which tie at maxima
     weight = torch.randn(4, 1, 5, 5, dtype=torch.float64)
 
     def gradients(operation):
@@ -238,6 +254,30 @@ def test_small_pools_have_the_gradients_of_the_plain_layers(pool_size):
     plain = gradients(lambda w, b: functional.max_pool2d(functional.conv2d(images, w, b, padding=2).relu(), pool_size))
     for one, other in zip(fast, plain, strict=True):
         torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_maxima_without_a_gradient_are_those_of_torch(size):
+    maps = torch.randn(2, 3, 17, 25)
+    maps[0, 0, 3, 3] = float("nan")
+    maps[1, 1] = 0.5
+    pooled = MaxPool2d(size)
+    assert not pooled.state_dict()
+    torch.testing.assert_close(pooled(maps), functional.max_pool2d(maps, size), rtol=0, atol=0, equal_nan=True)
+    learned = maps.clone().requires_grad_()
+    assert pooled(learned).requires_grad
+    with torch.no_grad():
+        torch.testing.assert_close(pooled(learned), pooled(maps), rtol=0, atol=0, equal_nan=True)
+
+
+def test_values_that_are_not_finite_pass_through():
+    images = torch.rand(2, 1, 16, 16)
+    images[0, 0, 4, 4] = float("nan")
+    weight, bias = torch.rand(3, 1, 5, 5, requires_grad=True), torch.zeros(3, requires_grad=True)
+    pooled = conv_relu_max_pool(images, weight, bias, 8)
+    assert torch.isnan(pooled).any()
+    assert torch.isfinite(pooled[1]).all()
+    pooled[1].sum().backward()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from torch import nn
 
 from normenc.errors import InputError
 from normenc.networks.filters import check_filters, gabor_filters, initial_filters
-from normenc.networks.pooling import conv_relu_max_pool
+from normenc.networks.pooling import MaxPool2d, conv_relu_max_pool
 
 __all__ = [
     "IMAGE_SIZE",
@@ -111,7 +111,7 @@ class ConvPool(Network):
                 f"give 1 to {min(height, width)}, or larger images"
             )
         self.conv = convolution(n_channels, filter_size, initial)
-        self.pool = nn.MaxPool2d(pool_size)
+        self.pool = MaxPool2d(pool_size)
         self.pool_size = pool_size
         return height // pool_size, width // pool_size
 

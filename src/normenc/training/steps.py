@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 Progress = Callable[[int, int, float], None]
-SCORED_AT_ONCE = 1000  # images
+SCORED_AT_ONCE = 100  # images, whose maps stay in the cache
 
 
 class DivergedError(InputError):
