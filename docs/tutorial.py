@@ -864,7 +864,7 @@ else:
 # %% [markdown]
 # - **The whole study, with controls, on one page:** `normenc run` in a terminal trains, compares and writes a report.
 # - **Other tasks and networks.** Is there a task whose network beats the Fourier transform?
-#   [The leaderboard](leaderboard.md) trains four networks on six tasks, finds one candidate, and tests it.
+#   [The leaderboard](leaderboard.md) trains five networks on ten tasks, finds one candidate, and tests it.
 #   [Your own task](encoders.md) takes about twenty lines.
 # - **Your own recording.** [Any common format](recordings.md) will do; `normenc check` tells whether it is fit for the
 #   question.
