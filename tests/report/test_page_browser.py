@@ -148,15 +148,13 @@ def test_pointing_at_a_matrix_shows_both_stimuli_and_their_dissimilarity(page, r
 
 def test_a_click_draws_the_row_and_another_population_can_be_chosen(page, rdms):
     page.select_option("#rdm-right", label="pixels")
-    label = labelled(ORIENTATION[9])
-    until(
-        page,
-        f"document.querySelector('#rdm-seen figcaption')?.textContent === '{label}'",
-        lambda: move_to(page, "rdm-right-plot", 9, 2),  # again where the matrix was drawn anew after the mouse came
-    )
-    page.mouse.down()
-    page.mouse.up()
-    until(page, "document.querySelector('#rdm-rows-plot').layout.title.text === 'row 45°'")
+
+    def click() -> None:  # again where the matrix was being drawn anew
+        move_to(page, "rdm-right-plot", 9, 2)
+        page.mouse.down()
+        page.mouse.up()
+
+    until(page, "document.querySelector('#rdm-rows-plot').layout.title.text === 'row 45°'", click)
     first, second = page.evaluate("document.querySelector('#rdm-rows-plot').data.map(trace => Array.from(trace.y))")
     np.testing.assert_allclose(first, rdms["mine"][9], atol=np.ptp(rdms["mine"]) / 65535)  # its levels
     np.testing.assert_allclose(second, rdms["pixels"][9], atol=np.ptp(rdms["pixels"]) / 65535)
@@ -375,19 +373,22 @@ def test_what_rounds_to_zero_has_no_sign(browser, hostile_page, tmp_path):
 
 def test_a_click_on_a_point_chooses_its_neuron(page):
     page.select_option("#tuning-population", label="mine (recording)")
-    x, y = page.evaluate(
-        """() => {
-            const plot = document.querySelector('#tuning-overview');
-            plot.scrollIntoView();
-            const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect(), [trace] = plot.data;
-            return [box.left + xaxis._offset + xaxis.l2p(trace.x[7]), box.top + yaxis._offset + yaxis.l2p(trace.y[7])];
-        }"""
-    )
-    page.mouse.move(x, y, steps=3)
-    until(page, "document.querySelector('#tuning-overview')._hoverdata !== undefined")
-    page.mouse.down()
-    page.mouse.up()
-    until(page, f"document.querySelector('#tuning-facts').textContent.includes('{NAMES[7]}')")
+
+    def click() -> None:
+        x, y = page.evaluate(
+            """() => {
+                const plot = document.querySelector('#tuning-overview');
+                plot.scrollIntoView();
+                const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect(), [trace] = plot.data;
+                return [box.left + xaxis._offset + xaxis.l2p(trace.x[7]), box.top + yaxis._offset + yaxis.l2p(trace.y[7])];
+            }"""
+        )
+        page.mouse.move(x - 3, y)
+        page.mouse.move(x, y, steps=3)
+        page.mouse.down()
+        page.mouse.up()
+
+    until(page, f"document.querySelector('#tuning-facts').textContent.includes('{NAMES[7]}')", click)
     assert page.input_value("#tuning-unit") == NAMES[7]
 
 
