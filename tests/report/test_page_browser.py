@@ -380,7 +380,8 @@ def test_a_click_on_a_point_chooses_its_neuron(page):
                 const plot = document.querySelector('#tuning-overview');
                 plot.scrollIntoView();
                 const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect(), [trace] = plot.data;
-                return [box.left + xaxis._offset + xaxis.l2p(trace.x[7]), box.top + yaxis._offset + yaxis.l2p(trace.y[7])];
+                const across = xaxis._offset + xaxis.l2p(trace.x[7]), down = yaxis._offset + yaxis.l2p(trace.y[7]);
+                return [box.left + across, box.top + down];
             }"""
         )
         page.mouse.move(x - 3, y)
