@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from planted_pairs import PlantedPairs
 from scipy import stats
 
 from normenc.rsa import infer, rdm
@@ -53,25 +54,18 @@ def test_differences_multiply_variance_by_what_inflations_say(n):
 
 
 def test_the_variance_of_a_mean_over_pairs_of_neurons_counts_once():
-    """A mean over pairs of a part of each neuron and a part of each pair, whose variances are known."""
-    rng = np.random.default_rng(1)
-    n, single, pair = 40, 0.2, 2.0
-    truth = 4 * single**2 / n + pair**2 / (n * (n - 1) / 2)
-    rows, columns = np.triu_indices(n, k=1)
-    found, of_singles = [], []
+    rng, n = np.random.default_rng(1), 40
+    planted, found, of_singles = PlantedPairs(n, single=0.2, pair=2.0), [], []
     for _ in range(100):
-        own = single * rng.normal(size=n)
-        values = own[rows] + own[columns] + pair * rng.normal(size=len(rows))
-        drawn = NeuronDraws.of_parts(np.ones(n), 300, rng)
-        pairs = drawn.weights[:, rows] * drawn.weights[:, columns]
-        means = (pairs @ values / pairs.sum(axis=1))[:, None]
+        values, drawn = planted.draw(rng), NeuronDraws.of_parts(np.ones(n), 300, rng)
+        means = planted.means(values, drawn.weights)[:, None]
         every = drawn.differences(np.full((100, 1), values.mean()), means, values.mean(keepdims=True))
         variances = [each.var(ddof=1) for each in every]
         rows_of = [{"neurons": own} for own in drawn.inflations]
         found.append(total_variance(variances, rows_of, {"neurons": n})[0])
         of_singles.append(total_variance(variances[:1], [{"neurons": rows_of[0]["neurons"][:1]}], {"neurons": n})[0])
-    assert np.mean(found) == pytest.approx(truth, rel=0.12)
-    assert np.mean(of_singles) > 1.3 * truth  # if all counted as of single neurons
+    assert np.mean(found) == pytest.approx(planted.truth, rel=0.12)
+    assert np.mean(of_singles) > 1.3 * planted.truth  # if all counted as of single neurons
 
 
 @pytest.mark.parametrize("sizes", [np.ones(12), np.full(12, 9.0), np.ones(39)])

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from planted_pairs import PlantedPairs
 from rsatoolbox.util.inference_util import _dual_bootstrap
 
 from normenc.errors import InputError
@@ -89,25 +90,16 @@ def test_degrees_of_freedom_count_how_exactly_variances_are_known():
 
 
 def test_order_two_recovers_the_variance_of_a_mean_over_pairs():
-    """A mean over pairs of members, of a part of each member and a part of each pair: variances known."""
-    rng = np.random.default_rng(1)
-    n, single, pair = 20, 0.3, 2.0
-    truth = 4 * single**2 / n + pair**2 / (n * (n - 1) / 2)
-    rows, columns = np.triu_indices(n, k=1)
+    rng, planted = np.random.default_rng(1), PlantedPairs(20, single=0.3, pair=2.0)
     found, ordinary = [], []
     for _ in range(150):
-        own, between = single * rng.normal(size=n), pair * rng.normal(size=len(rows))
-        values = own[rows] + own[columns] + between
-        counts = draw_counts(n, 200, rng)
-        variances, inflations = [], []
-        for weights in (counts, 1 + counts):
-            pairs = weights[:, rows] * weights[:, columns]
-            variances.append((pairs @ values / pairs.sum(axis=1)).var(ddof=1))
-            inflations.append({"s": inflation(weights, 2)})
-        found.append(total_variance(variances, inflations, {"s": n})[0])
+        values, counts = planted.draw(rng), draw_counts(20, 200, rng)
+        ways = counts, 1 + counts
+        variances = [planted.means(values, weights).var(ddof=1) for weights in ways]
+        found.append(total_variance(variances, [{"s": inflation(weights, 2)} for weights in ways], {"s": 20})[0])
         ordinary.append(variances[0])
-    assert np.mean(found) == pytest.approx(truth, rel=0.12)
-    assert np.mean(ordinary) > 1.5 * truth  # what an ordinary bootstrap would say
+    assert np.mean(found) == pytest.approx(planted.truth, rel=0.12)
+    assert np.mean(ordinary) > 1.5 * planted.truth  # what an ordinary bootstrap would say
 
 
 def test_inflation_of_counts_is_that_of_theory():
