@@ -29,6 +29,7 @@ from normenc.report.stages import left_out, stages_of
 from normenc.report.trained_facts import described, described_task, first_unit, losses, mean_scores, sections
 from normenc.report.tuning_facts import tuning_facts
 from normenc.report.wording import FACTORS, counted, join_names, the_recording
+from normenc.rsa.representation_measures import symbol_of
 from normenc.runs import Run
 from normenc.runs.agreement import agreeing, check_type
 from normenc.runs.pictures import captions, unplaced
@@ -137,6 +138,7 @@ def _rendered(run: Run) -> str:
         kinds=similarity["kind"].unique().tolist(),
         ceiling=similarity.iloc[0].to_dict(),
         by_method=by_method,
+        compared_by=symbol_of(study["comparison"]["method"]),
         identification=identification_facts(run),
         ranks=rank_sentences(similarity, run.similarity_by_method),
         animals=animal_sentences(run.animals),
