@@ -1,5 +1,6 @@
 """What commands give to programs and editors: JSON, little output, completion, the schema, and what is installed."""
 
+import io
 import json
 import logging
 import math
@@ -26,7 +27,7 @@ from normenc.cli.completing import (
 )
 from normenc.cli.doctor import findings
 from normenc.cli.printing import warnings_in_one_line
-from normenc.cli.terminal import saying
+from normenc.cli.terminal import echo, saying
 from normenc.errors import InputError
 from normenc.progress import listener, reporting, stage
 from normenc.study import Study, load_study
@@ -260,3 +261,31 @@ def test_the_doctor_tells_programs_the_same(normenc, tmp_path):
     downloads = {own["name"]: own["download"] for own in found["recordings"]}
     assert downloads["simulated-v1"] is None
     assert downloads["stringer2021"]["name"] == "stringer2021"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("columns", [24, 40, 79])
+def test_a_terminal_breaks_sentences_between_words_and_no_command(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = "- Of pool and fc, these gratings cannot tell which one the recording of area-V1 is like."
+    command = "normenc run examples/reference.toml --recording simulated-v1 --out runs/with_a_name"
+    shown = _Terminal()
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    echo(sentence, wrapped=True)
+    echo(command)
+    *lines, last = shown.getvalue().splitlines()
+    assert last == command
+    assert max(map(len, lines)) <= columns < len(sentence)
+    assert lines[0].split() + [word for line in lines[1:] for word in line.split()] == sentence.split()
+    assert all(line.startswith("  ") for line in lines[1:])
+    # Another program reads a line for each sentence.
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    echo(sentence, wrapped=True)
+    assert sys.stdout.getvalue() == f"{sentence}\n"

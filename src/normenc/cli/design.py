@@ -69,7 +69,7 @@ def print_design(found: Any) -> None:
     print_table(("stimuli", "number", *(f"{n} trials" for n in rates)), rows)
     echo("identification rate, by simulation, and in brackets the number of presentations")
     for sentence in sentences(found):
-        echo(sentence)
+        echo(sentence, wrapped=True)
     for label, other in found.same.items():
         echo(f"{label}: it has the same RDM as {other} on this pool; they are counted once")
     for name, why in list(found.left_out.items())[:MOST_SAID]:

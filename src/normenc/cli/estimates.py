@@ -30,7 +30,10 @@ def print_estimate(estimate: Any) -> None:
         print_table(columns, rows)
     for row in estimate.table[estimate.table["fault"] != ""].itertuples():
         echo(f"normenc: {row.task}, {row.network}: {row.fault}", err=True, fg=typer.colors.YELLOW)
-    echo(f"{estimate.n_rdms} RDMs of {estimate.n_stimuli:,} stimuli are compared; images are those of an epoch.")
+    echo(
+        f"{estimate.n_rdms} RDMs of {estimate.n_stimuli:,} stimuli are compared; images are those of an epoch.",
+        wrapped=True,
+    )
     for place, what, size in estimate.disk:
         echo(f"{what}: at least {told_size(size)} in {visible(str(place))}")
     processes = f"{estimate.workers} processes" if estimate.workers > 1 else "one process"
@@ -41,8 +44,11 @@ def print_estimate(estimate: Any) -> None:
             f"{_duration(estimate.seconds - estimate.inference_seconds)} to train in {processes}, with "
             f"{told_size(estimate.memory)} of memory beside the programs themselves, and {compared}"
         )
-    echo(f"Estimated from a few timed steps on this machine: {said}.")
-    echo("Tuning, simulated recordings, predictions of neurons and pictures come on top; other work makes it slower.")
+    echo(f"Estimated from a few timed steps on this machine: {said}.", wrapped=True)
+    echo(
+        "Tuning, simulated recordings, predictions of neurons and pictures come on top; other work makes it slower.",
+        wrapped=True,
+    )
 
 
 def _duration(seconds: float) -> str:

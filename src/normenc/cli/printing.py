@@ -149,14 +149,14 @@ def print_summary(finished: Any) -> None:
         _print_predictivity(evaluation.predicted.table)
     inference = evaluation.inference
     ceiling = inference.ceiling
-    echo(_ceiling(ceiling, ceiling.describe(evaluation.recording.whose)))
+    echo(_ceiling(ceiling, ceiling.describe(evaluation.recording.whose)), wrapped=True)
     n_models = int(evaluation.similarity["p_permutations_holm"].notna().sum())
-    echo(f"chance: label permutations of the stimuli; p is {corrected(n_models, 'model')}")
+    echo(f"chance: label permutations of the stimuli; p is {corrected(n_models, 'model')}", wrapped=True)
     for note in inference.notes:
         if not note.startswith(SCOPE):  # the answer says it
-            echo(note)
+            echo(note, wrapped=True)
     for sentence in answer_of(Run.open(finished.folder)):
-        echo(sentence, bold=True)
+        echo(sentence, bold=True, wrapped=True)
 
 
 def _without_empty(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
@@ -183,10 +183,14 @@ def print_power(power: Any) -> None:
     echo(
         "power: how often the paired test (0.05, uncorrected) finds that the generating model is more "
         "similar than the other model. With another number of stimuli the models have "
-        "other RDMs, so another pair may be the weakest: power_pairs.csv has every pair."
+        "other RDMs, so another pair may be the weakest: power_pairs.csv has every pair.",
+        wrapped=True,
     )
     for label, other in power.same.items():
-        echo(f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once.")
+        echo(
+            f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once.",
+            wrapped=True,
+        )
 
 
 def print_identifications(own: Any) -> None:
@@ -208,16 +212,19 @@ def print_identifications(own: Any) -> None:
         print_table(columns, rows)
     first = found.same.get(own.first, own.first)
     shares = found.matrix(found.measures[0])
-    echo(had_it_been_true(first, shares.loc[first].to_dict()))
+    echo(had_it_been_true(first, shares.loc[first].to_dict()), wrapped=True)
     overall = own.rates[own.rates["truth"] == own.ALL].iloc[0]
-    echo(rate_in_words(shares.shape[1], overall["rate"], overall["low"], overall["high"]))
+    echo(rate_in_words(shares.shape[1], overall["rate"], overall["low"], overall["high"]), wrapped=True)
     if said := never_named(shares):
-        echo(said)
-    echo(simulated_in_words(own.facts))
+        echo(said, wrapped=True)
+    echo(simulated_in_words(own.facts), wrapped=True)
     for note in own.facts["notes"]:
-        echo(note)
+        echo(note, wrapped=True)
     for label, other in found.same.items():
-        echo(f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once.")
+        echo(
+            f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once.",
+            wrapped=True,
+        )
 
 
 def _most(shares: Any, truth: str) -> str:
@@ -241,10 +248,10 @@ def print_check(quality: Any) -> None:
         echo_result("verdict", quality.verdict)
     echo(f"verdict: {quality.verdict}", fg=colours.get(quality.verdict, typer.colors.YELLOW), bold=True)
     for warning in quality.warnings:
-        echo(f"- {warning}")
+        echo(f"- {warning}", wrapped=True)
     echo("what comparisons with these data can decide:", bold=True)
     for decision in room.decisions(quality.decidable, quality.kind, quality.n_stimuli):
-        echo(f"- {decision}")
+        echo(f"- {decision}", wrapped=True)
 
 
 def _ceiling(ceiling: Any, described: str) -> str:

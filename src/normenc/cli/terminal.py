@@ -3,7 +3,9 @@
 import json
 import logging
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -70,7 +72,7 @@ def in_colour() -> bool:
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
-def echo(*lines: object, err: bool = False, fg: str | None = None, bold: bool = False) -> None:
+def echo(*lines: object, err: bool = False, fg: str | None = None, bold: bool = False, wrapped: bool = False) -> None:
     """Print lines, in which advice for Python becomes advice for the command line.
 
     A character that would act on the terminal, or hide, is shown as its escape.
@@ -84,18 +86,29 @@ def echo(*lines: object, err: bool = False, fg: str | None = None, bold: bool = 
     fg : str, optional
         A colour of typer.
     bold : bool
+    wrapped : bool
+        On a terminal, break lines between words, below an indent of "- ". Not for what is to be copied: commands and
+        paths.
     """
     from normenc.cli.advice import as_options
 
     if not (err or says()):
         return
-    text = "\n".join(visible(as_options(str(line))) for line in lines)
+    shown = [visible(as_options(str(line))) for line in lines]
     stream = sys.stderr if err else sys.stdout
     if stream is None:  # it was closed before
         return
-    if in_colour() and stream.isatty():
+    on_terminal = stream.isatty()
+    text = "\n".join(_between_words(line) for line in shown) if wrapped and on_terminal else "\n".join(shown)
+    if in_colour() and on_terminal:
         text = typer.style(text, fg=fg, bold=bold or None)
     print(text, file=stream, flush=True)
+
+
+def _between_words(line: str) -> str:
+    indent = "  " if line.startswith("- ") else ""
+    columns = shutil.get_terminal_size().columns
+    return textwrap.fill(line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def echo_result(what: str, where: object) -> None:
