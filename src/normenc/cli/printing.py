@@ -186,11 +186,7 @@ def print_power(power: Any) -> None:
         "other RDMs, so another pair may be the weakest: power_pairs.csv has every pair.",
         wrapped=True,
     )
-    for label, other in power.same.items():
-        echo(
-            f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once.",
-            wrapped=True,
-        )
+    _print_same(power.same)
 
 
 def print_identifications(own: Any) -> None:
@@ -220,11 +216,13 @@ def print_identifications(own: Any) -> None:
     echo(simulated_in_words(own.facts), wrapped=True)
     for note in own.facts["notes"]:
         echo(note, wrapped=True)
-    for label, other in found.same.items():
-        echo(
-            f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once.",
-            wrapped=True,
-        )
+    _print_same(found.same)
+
+
+def _print_same(same: Any) -> None:
+    for label, other in same.items():
+        said = f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once."
+        echo(said, wrapped=True)
 
 
 def _most(shares: Any, truth: str) -> str:
