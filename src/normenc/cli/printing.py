@@ -213,9 +213,8 @@ def print_identifications(own: Any) -> None:
     echo(rate_in_words(shares.shape[1], overall["rate"], overall["low"], overall["high"]), wrapped=True)
     if said := never_named(shares):
         echo(said, wrapped=True)
-    echo(simulated_in_words(own.facts), wrapped=True)
-    for note in own.facts["notes"]:
-        echo(note, wrapped=True)
+    for sentence in (simulated_in_words(own.facts), *own.facts["notes"]):
+        echo(sentence, wrapped=True)
     _print_same(found.same)
 
 
@@ -248,8 +247,8 @@ def print_check(quality: Any) -> None:
     for warning in quality.warnings:
         echo(f"- {warning}", wrapped=True)
     echo("what comparisons with these data can decide:", bold=True)
-    for decision in room.decisions(quality.decidable, quality.kind, quality.n_stimuli):
-        echo(f"- {decision}", wrapped=True)
+    decisions = room.decisions(quality.decidable, quality.kind, quality.n_stimuli)
+    echo(*(f"- {decision}" for decision in decisions), wrapped=True)
 
 
 def _ceiling(ceiling: Any, described: str) -> str:
@@ -261,8 +260,7 @@ def _ceiling(ceiling: Any, described: str) -> str:
 
 def _span(low: float, high: float) -> str:
     """A range of numbers; one number where both are written alike."""
-    ends = [_known(low), _known(high)]
-    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+    return " to ".join(dict.fromkeys([_known(low), _known(high)]))
 
 
 def _interval(low: float, high: float) -> str:
