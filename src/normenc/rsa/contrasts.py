@@ -12,6 +12,7 @@ from scipy import stats
 
 from normenc.rsa.bootstrap import Sample
 from normenc.rsa.ceiling_scale import CeilingScale
+from normenc.rsa.ceiling_variance import ceiling_variance
 from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.rsa.drawn_ceilings import upper_with, why_pairs_unknown
 from normenc.rsa.inputs import GROUPS, Inputs
@@ -223,7 +224,7 @@ class Contrasts:
         if of_ceilings.any():
             some = known[0][:, of_ceilings], known[1][:, :, of_ceilings]
             variance[of_ceilings], dof[of_ceilings] = (
-                total_variance(some[0], [drawn for drawn, _ in self.samples], self.sizes, some[1])
+                ceiling_variance(some[0], [drawn for drawn, _ in self.samples], self.sizes, some[1])
                 if self.divided
                 else self._total_of_singles(some)
             )
