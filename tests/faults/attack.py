@@ -20,6 +20,7 @@ import disks
 import kills
 import neighbours
 import units
+import workplace
 
 SHOWN = 5  # faults of one attack
 
@@ -55,6 +56,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", default=[""], help="attacks whose names hold one of these")
     asked = parser.parse_args()
     faults = 0
+    workplace.load()
     gc.freeze()  # what is imported, in every process that is forked
     gc.set_threshold(20_000, 20, 20)
     print(f"{'attack':44} {'tries':>6} {'held':>6}")

@@ -51,7 +51,7 @@ def _look(pid: int) -> Iterator[str | None]:
     end = time.monotonic() + 600
     process = psutil.Process(pid)
     while process.is_running() and len(process.children(recursive=True)) < 3 and time.monotonic() < end:
-        time.sleep(0.05)
+        time.sleep(0.25)
     time.sleep(2)  # until the workers listen, too
     family = [process, *process.children(recursive=True)]
     for member in family:

@@ -37,17 +37,17 @@ other_measures = []
 n_samples = 100
 n_permutations = 200
 """
-# What a run otherwise loads as it first needs it: loaded once, and not in every process that is forked.
-for room in (
-    "normenc.cli.commands",
-    "normenc.study.running",
-    "normenc.report",
-    "matplotlib.pyplot",
-    "sklearn.manifold",
-):
-    importlib.import_module(room)
 FINISHED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")  # when a run ended, which differs
 NOTES = b"what I saw under the microscope\n"
+
+
+def load() -> None:
+    """Load once, and not in every process that is forked, what a run otherwise loads as it first needs it."""
+    for room in ("cli.commands", "study.running", "report", "report.page"):
+        importlib.import_module(f"normenc.{room}")
+    for library in ("matplotlib.pyplot", "sklearn.manifold", "dask.array"):
+        importlib.import_module(library)
+    importlib.import_module("normenc.study.units").code_digest()
 
 
 @dataclass(frozen=True)

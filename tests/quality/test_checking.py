@@ -118,7 +118,7 @@ def test_noise_is_rarely_called_reliable_and_signal_rarely_unreliable():
     assert np.mean([found.low <= 0 <= found.high for found in noise]) >= 0.9
     signal = RNG.normal(size=(20, 40))
     weak = [
-        rdm_reliability((signal + RNG.normal(size=(4, 20, 40))).reshape(80, 40), label, n_splits=5, n_samples=50)
+        rdm_reliability((signal + RNG.normal(size=(4, 20, 40))).reshape(80, 40), label, **few | {"n_splits": 5})
         for _ in range(20)
     ]
     assert all(found.p_value <= 0.05 for found in weak)

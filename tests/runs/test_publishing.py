@@ -4,17 +4,16 @@ import json
 import os
 import resource
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import warnings
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import h5py
+import killing
 import pytest
+from killing import fill
 
 from normenc import report
 from normenc.errors import InputError
@@ -55,21 +54,10 @@ RUN = {
     "report.html": b"<html>new</html>",
 }
 OWN = {"notes.txt": b"mine", "figures/paper.svg": b"my own figure", "models/mine.safetensors": b"my weights"}
-CALLS = ("rename", "replace", "unlink", "mkdir", "rmdir", "open")
-
-
-def fill(folder: Path, files: dict[str, bytes]) -> None:
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
 
 
 def publish(folder: Path, files: dict[str, bytes] = RUN, *, force: bool = True) -> list[Path]:
-    """Publish a run of a few small files as `run` does."""
-    admit = partial(replaceable, force=force, wanted=STUDY.to_toml())
-    with destination(folder, "run", admit) as place, place.staged() as stage:
-        fill(stage, files)
-    return place.kept
+    return killing.publish(folder, files, force=force)
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
@@ -83,34 +71,18 @@ def content_of(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def killed_at(step: int, work) -> bool:
-    """Whether a process that does `work` is killed before its step-th call that changes the disk; else it ended."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the child only moves files
-        child = os.fork()
-    if child == 0:
-        left = step
+@pytest.fixture(scope="module")
+def killed_at():
+    """Whether a process that publishes or adds files is killed before its step-th call that changes the disk."""
+    command = [sys.executable, killing.__file__]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as killer:
 
-        def counted(call):
-            def do(*arguments, **options):
-                nonlocal left
-                left -= 1
-                if left < 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return call(*arguments, **options)
+        def killed(step: int, folder: Path, files: dict[str, bytes] = RUN, work: str = "publish") -> bool:
+            killer.stdin.write(killing.asked(step, work, folder, files))
+            killer.stdin.flush()
+            return {"True\n": True, "False\n": False}[killer.stdout.readline()]
 
-            return do
-
-        for name in CALLS:
-            setattr(os, name, counted(getattr(os, name)))
-        try:
-            work()
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
+        yield killed
 
 
 def before_new(folder: Path) -> dict[str, bytes]:
@@ -148,7 +120,7 @@ def before_edited(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("before", [before_new, before_empty, before_earlier, before_edited])
-def test_a_kill_at_any_step_loses_nothing_and_the_same_command_mends_it(tmp_path, before):
+def test_a_kill_at_any_step_loses_nothing_and_the_same_command_mends_it(tmp_path, killed_at, before):
     step, killed, states = 0, True, set()
     while killed:
         place = tmp_path / str(step)
@@ -157,7 +129,7 @@ def test_a_kill_at_any_step_loses_nothing_and_the_same_command_mends_it(tmp_path
         kept = before(folder)
         old = content_of(folder) if folder.exists() else None
         outside = content_of(place / "elsewhere") if (place / "elsewhere").exists() else None
-        killed = killed_at(step, lambda folder=folder: publish(folder))
+        killed = killed_at(step, folder)
         found = {n: c for n, c in content_of(folder).items() if LOCK not in n} if folder.exists() else None
         visible = None if found is None else {n: c for n, c in found.items() if not n.startswith(".")}
         unfinished = folder.exists() and (folder / NEXT / RUN_MARKER).exists()
@@ -178,14 +150,14 @@ def test_a_kill_at_any_step_loses_nothing_and_the_same_command_mends_it(tmp_path
     assert step > 10
 
 
-def test_readers_refuse_a_run_that_is_half_replaced(tmp_path):
+def test_readers_refuse_a_run_that_is_half_replaced(tmp_path, killed_at):
     from normenc.report.serving import server_of
     from normenc.runs import Run
 
     publish(tmp_path / "out", OLD)
     step = 0
     while not (tmp_path / "out" / NEXT / RUN_MARKER).exists():
-        killed_at(step, lambda: publish(tmp_path / "out"))
+        killed_at(step, tmp_path / "out")
         step += 1
     for read in (Run.open, report.render, report.write, redraw, server_of):
         with pytest.raises(InputError, match="moving a new run here was interrupted"):
@@ -402,10 +374,10 @@ def test_pictures_drawn_into_a_run_go_with_it(folder):
 def test_pictures_never_overwrite_what_the_user_drew(folder, tmp_path):
     own = {"figures/rdms.svg": b"<svg>edited in Inkscape</svg>", "figures/similarity_bars.pdf": b"mine"}
     fill(folder, own)
-    drawn = redraw(folder, formats=["svg", "pdf"])
+    drawn = redraw(folder, only=["rdms", "similarity_bars"], formats=["svg", "pdf"])
     assert sorted(drawn.kept) == sorted(folder / "kept" / name for name in own)
     assert {name: (folder / "kept" / name).read_bytes() for name in own} == own
-    assert redraw(folder, formats=["svg", "pdf"]).kept == ()  # the same pictures again
+    assert redraw(folder, only=["rdms", "similarity_bars"], formats=["svg", "pdf"]).kept == ()  # the same ones again
     (tmp_path / "elsewhere").mkdir()
     (folder / "figures" / "85mm").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="85mm: this is a link or a file, but a run needs a folder"):
@@ -446,14 +418,14 @@ def test_a_report_made_anew_belongs_to_the_run(folder):
     assert (folder / "kept" / "report.html").read_text() == "<html>with my notes</html>"
 
 
-def test_a_kill_while_a_picture_is_added_loses_nothing(tmp_path):
+def test_a_kill_while_a_picture_is_added_loses_nothing(tmp_path, killed_at):
     step, killed = 0, True
     while killed:
         folder = tmp_path / str(step)
         publish(folder, OLD)
         fill(folder, {"figures/rdms.svg": b"edited", "notes.txt": b"mine"})
         new = {"figures/rdms.svg": b"again", "figures/180mm/rdms.svg": b"wide"}
-        killed = killed_at(step, lambda folder=folder, new=new: add(folder, new))
+        killed = killed_at(step, folder, new, "add")
         assert b"edited" in content_of(folder).values()
         add(folder, new)
         publish(folder)

@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 from normenc.errors import InputError
-from normenc.figures.saving import FORMATS
 from normenc.runs.schema import ENVIRONMENT, FILES, REPORT, RUN_MARKER, SETTINGS, SIMILARITY
 
 __all__ = ["check_untouched", "is_older_run", "older_files"]
 
+FORMATS = ("png", "svg", "pdf")  # of their pictures
 QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'')
 
 
