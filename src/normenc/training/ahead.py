@@ -1,13 +1,18 @@
 """Fresh stimuli drawn ahead, while a network trains: by a thread, or by processes of PyTorch's DataLoader."""
 
+import os
 import pickle
+import re
 import signal
 import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import current_process, resource_tracker
+from functools import partial
+from multiprocessing import current_process, get_context, resource_tracker
+from multiprocessing.connection import wait
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -21,6 +26,7 @@ from normenc.tasks import Task
 
 __all__ = ["DaemonError", "Drawn", "check_drawing", "drawn_ahead", "of_epoch"]
 
+ENDED = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
 OF_EPOCHS = 3  # after the seed, in seeds of NumPy's generators
 Drawn = tuple[torch.Tensor, torch.Tensor]  # images and targets
 
@@ -186,12 +192,15 @@ def _by_a_thread(draws: _Draws) -> Iterator[Iterator[Drawn]]:
 
 @contextmanager
 def _by_processes(draws: _Draws, n_processes: int) -> Iterator[Iterator[Drawn]]:
+    spawn = get_context("spawn")  # forked processes could inherit locks that torch's threads hold
+    watched, held = spawn.Pipe(duplex=False)
     loader = DataLoader(
         _SentDraws(draws),
         batch_size=None,
         num_workers=n_processes,
         prefetch_factor=-(-len(draws.seeds) // n_processes),
-        multiprocessing_context="spawn",  # forked processes could inherit locks that torch's threads hold
+        multiprocessing_context=spawn,
+        worker_init_fn=partial(_end_with, watched),
         generator=torch.Generator(),  # which seeds processes, so that the global one stays as it is
     )
     items: Any = None
@@ -201,17 +210,29 @@ def _by_processes(draws: _Draws, n_processes: int) -> Iterator[Iterator[Drawn]]:
                 items = iter(loader)
             yield map(_raised, items)
         finally:
+            held.close()
+            watched.close()
             if items is not None:
-                items._shutdown_workers()  # an error that is handled later could refer to them
-    except RuntimeError as error:  # of the loader, when it is told by the system
+                items._shutdown_workers()  # now: what is referred to by an error that is raised may live long
+    except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
-        said = str(error).partition(". ")[0].strip().replace("DataLoader worker", "process")
+        said = ENDED.sub(r"process \1", str(error)).partition(". ")[0].strip()
         raise InputError(
             f"drawing stimuli ended early: {said}; the system may lack memory, or shared memory, for what it draws: "
             "choose fewer drawing_processes or a smaller n_per_epoch; a script that trains must guard its main part by "
             'if __name__ == "__main__":'
         ) from None
+
+
+def _end_with(watched: Any, _: int) -> None:
+    """End this process when the other end of the pipe is closed, or its process is gone, whatever is being drawn."""
+
+    def watch() -> None:
+        wait([watched])
+        os._exit(0)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _raised(item: Any) -> Drawn:
