@@ -86,9 +86,7 @@ def test_members_with_data_of_their_own_are_as_with_a_thread():
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 def test_a_process_that_the_system_kills_is_told():
-    with pytest.raises(
-        InputError, match=r"ended early: process \d+ .*; the system may lack memory"
-    ):
+    with pytest.raises(InputError, match=r"ended early: process \d+ .*; the system may lack memory"):
         train(FC, Dying(**FRESH), seed=3, progress=False, drawing_processes=1, **OPTIONS)
     assert multiprocessing.active_children() == []
 
@@ -149,9 +147,7 @@ def test_errors_that_cannot_be_sent_say_the_same():
 def test_a_task_that_another_process_does_not_find_is_told(monkeypatch):
     there = _SentDraws(_Draws(Failing(**FRESH), [7], range(2, 4)))
     monkeypatch.delattr(sys.modules[__name__], "Failing")
-    with pytest.raises(
-        InputError, match=r"task Failing cannot be handed to processes .*define its class at the top"
-    ):
+    with pytest.raises(InputError, match=r"task Failing cannot be handed to processes .*define its class at the top"):
         raise there[0]
 
 

@@ -5,6 +5,7 @@ import pickle
 import re
 import signal
 import traceback
+import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing import current_process, get_context, resource_tracker
 from multiprocessing.connection import wait
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from normenc.tasks import Task
 __all__ = ["DaemonError", "Drawn", "check_drawing", "drawn_ahead", "of_epoch"]
 
 ENDED = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
+GRACE = 0.2  # seconds for processes to end by themselves
 OF_EPOCHS = 3  # after the seed, in seeds of NumPy's generators
 Drawn = tuple[torch.Tensor, torch.Tensor]  # images and targets
 
@@ -194,26 +196,33 @@ def _by_a_thread(draws: _Draws) -> Iterator[Iterator[Drawn]]:
 def _by_processes(draws: _Draws, n_processes: int) -> Iterator[Iterator[Drawn]]:
     spawn = get_context("spawn")  # forked processes could inherit locks that torch's threads hold
     watched, held = spawn.Pipe(duplex=False)
-    loader = DataLoader(
-        _SentDraws(draws),
-        batch_size=None,
-        num_workers=n_processes,
-        prefetch_factor=-(-len(draws.seeds) // n_processes),
-        multiprocessing_context=spawn,
-        worker_init_fn=partial(_end_with, watched),
-        generator=torch.Generator(),  # which seeds processes, so that the global one stays as it is
-    )
+    sent = _SentDraws(draws)
     items: Any = None
     try:
         try:
-            with _deaf_to_interrupts():
+            with _deaf_to_interrupts(), warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "This DataLoader will create")  # more processes than cores: as asked
+                loader = DataLoader(
+                    sent,
+                    batch_size=None,
+                    num_workers=n_processes,
+                    prefetch_factor=-(-len(draws.seeds) // n_processes),
+                    multiprocessing_context=spawn,
+                    worker_init_fn=partial(_end_with, watched),
+                    generator=torch.Generator(),  # which seeds processes, so that the global one stays as it is
+                )
                 items = iter(loader)
+            sent.sent = b""  # images of a folder, say, that each process has by now
             yield map(_raised, items)
         finally:
-            held.close()
-            watched.close()
+            # Not before they are told, which could wait for ever for one that ends meanwhile.
+            unfinished = Timer(GRACE, held.close)
+            unfinished.start()
             if items is not None:
                 items._shutdown_workers()  # now: what is referred to by an error that is raised may live long
+            unfinished.cancel()
+            held.close()
+            watched.close()
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
