@@ -125,7 +125,7 @@ def test_processes_that_draw_suit_a_machine_and_are_no_part_of_a_result():
     other = study.with_changes(drawing_processes=0)
     assert [unit.key("cpu") for unit in prepare(study).units] == [unit.key("cpu") for unit in prepare(other).units]
     assert study.to_toml() == other.to_toml()
-    assert Study(**tomllib.loads(study.to_toml())) == other
+    assert Study(**tomllib.loads(study.to_toml())).training == other.training
 
 
 def test_processes_without_anything_to_draw_are_refused(normenc):

@@ -99,13 +99,6 @@ def test_a_thread_draws_each_epoch_for_each_seed_in_order():
         assert all(map(torch.equal, pair, wanted))
 
 
-class OddError(Exception):
-    """One that is pickled, and not unpickled."""
-
-    def __init__(self, one: str, other: str) -> None:
-        super().__init__(f"{one} {other}")
-
-
 @dataclass(frozen=True)
 class Failing(tasks.TiltDiscrimination):
     error: Any = None
@@ -136,12 +129,15 @@ def test_errors_reach_the_user_as_they_are(error, kind, said):
 @dataclass(frozen=True)
 class Odd(tasks.TiltDiscrimination):
     def sample(self, n, rng):
-        raise OddError("two", "parts")
+        class LocalError(Exception):
+            """One that no other process finds."""
+
+        raise LocalError("two parts")
 
 
 def test_errors_that_cannot_be_sent_say_the_same():
     found = sent(Odd(**FRESH))
-    assert (type(found), str(found)) == (RuntimeError, "OddError: two parts")
+    assert (type(found), str(found)) == (RuntimeError, "LocalError: two parts")
 
 
 def test_a_task_that_another_process_does_not_find_is_told(monkeypatch):

@@ -203,7 +203,7 @@ class Study(Shown, Settings):
         preparation: Preparation | Mapping[str, Any] | None = None,
         stages: Sequence[str] | None = None,
     ) -> "Study":
-        """Give this study another recording, recordings another preparation, or other settings of training or stages.
+        """Give this study another recording, recordings another preparation, other seeds, drawing processes or stages.
 
         With another recording, settings of the former ones are dropped.
         """
