@@ -201,7 +201,7 @@ def _at_once(training: float, drawing: float, n_processes: int, n_cores: int) ->
     Examples
     --------
     >>> [_at_once(10, 60, n_processes=n, n_cores=4) for n in (0, 1, 2, 9)]
-    [70, 60, 30.0, 17.5]
+    [70, 60.0, 30.0, 17.5]
     """
     if not n_processes:
         return training + drawing
