@@ -1,10 +1,12 @@
 """Time training against the plain PyTorch loop, alternating in one run.
 
-``python benchmarks/training.py`` prints two tables: one network and 20 seeds of it by the study's training, and a step
-of AdamW of two networks at two sizes of batches. ``--seeds`` and ``--device cuda`` are for a GPU.
+``python benchmarks/training.py`` prints three tables: one network and 20 seeds of it by the study's training; a step of
+AdamW of two networks at two sizes of batches; and training on fresh stimuli that are slow to draw, with processes that
+draw them. ``--seeds`` and ``--device cuda`` are for a GPU.
 """
 
 import argparse
+import os
 import statistics
 import sys
 import time
@@ -147,20 +149,45 @@ def steps_of_adamw(rounds: int, device: str) -> Table:
     return table
 
 
+def on_digits(n_processes: int, device: str, n_epochs: int = 10) -> tuple[float, float]:
+    """Wall and CPU seconds of training on 1,000 fresh digits an epoch, processes that draw them included."""
+    task = tasks.ObjectRecognition(n_train="fresh", n_test=100)
+    network = partial(networks.FC, n_outputs=10, output="linear")
+    start, before = time.perf_counter(), os.times()
+    training.train(
+        network, task, seed=1, n_epochs=n_epochs, device=device, drawing_processes=n_processes, progress=False
+    )
+    return time.perf_counter() - start, sum(os.times()[:4]) - sum(before[:4])
+
+
+def drawing(rounds: int, device: str) -> Table:
+    """A table of drawing by a thread and by processes: the medians of alternating rounds."""
+    table = Table("drawing processes", "wall s", "CPU s, all processes")
+    timed = [[on_digits(n, device) for n in (0, 1, 2)] for _ in range(rounds)]
+    for n, of_number in enumerate(zip(*timed, strict=True)):
+        wall, cpu = (statistics.median(seconds) for seconds in zip(*of_number, strict=True))
+        table.add_row(str(n) if n else "0 (a thread)", f"{wall:.1f}", f"{cpu:.1f}")
+    return table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=25, help="25 are the study's")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--only", choices=["study", "adamw"])
+    parser.add_argument("--only", choices=["study", "adamw", "drawing"])
     options = parser.parse_args()
     n_threads = torch.get_num_threads()
     print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, {n_threads} threads, {options.device}")
-    if options.only != "adamw":
-        Console(width=120).print(study_training(options))
-    if options.only != "study":
-        Console(width=120).print(steps_of_adamw(options.rounds, options.device))
+    tables: dict[str, Callable[[], Table]] = {
+        "study": lambda: study_training(options),
+        "adamw": lambda: steps_of_adamw(options.rounds, options.device),
+        "drawing": lambda: drawing(options.rounds, options.device),
+    }
+    for name, made in tables.items():
+        if options.only in (None, name):
+            Console(width=120).print(made())
 
 
 def study_training(options: argparse.Namespace) -> Table:

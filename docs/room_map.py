@@ -13,6 +13,7 @@ FLOOR = (
     "errors",
     "extras",
     "freed_memory",
+    "import_roots",
     "keys",
     "optimizers",
     "progress",

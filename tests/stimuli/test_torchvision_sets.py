@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ import torch
 from normenc import stimuli
 from normenc.errors import InputError
 from normenc.tasks import ObjectRecognition
+from normenc.training.ahead import _Draws, _SentDraws, of_epoch
 
 
 def write_mnist(folder, which, images, labels):
@@ -47,6 +50,13 @@ def test_networks_learn_from_it_by_class(torchvision, mnist):
     upper = images[:, :20].mean(dim=(1, 2))
     assert torch.allclose(upper, (25 + 50 * labels) / 255, atol=0.02)
     assert task.sample_test(5, np.random.default_rng(0))[0].shape == (5, 48, 64)
+
+
+def test_another_process_draws_and_varies_the_same(torchvision, mnist):
+    task = ObjectRecognition("fresh", folder=str(mnist), dataset="MNIST", augment=("flip", "rotation"))
+    there = pickle.loads(pickle.dumps(_SentDraws(_Draws(task, [5], range(2, 4)))))
+    torch.rand(1), np.random.random()  # generators of that process play no part
+    assert all(map(torch.equal, there[1], of_epoch(task, 5, 3)))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What a study will take: counts and sizes are exact, times are only known to be there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -72,6 +74,10 @@ def test_memory_is_that_of_stimuli_weights_and_outputs():
     assert sum(value.numel() for value in network.state_dict().values()) == n_weights
     n_outputs = _outputs(network, torch.zeros(1, height, width))
     assert n_outputs >= 5 + 1  # the hidden units and the answer, at least
+    fresh = replace(unit, task=replace(unit.task, n_train="fresh", n_per_epoch=30))
+    for n_processes, n_epochs in ((0, 2), (1, 2), (3, 4)):  # the current one, and those that are drawn ahead
+        more = _memory(replace(fresh, drawing_processes=n_processes)) - _memory(unit)
+        assert more == 4 * (n_epochs - 1) * 30 * height * width
     assert _memory(unit) == 4 * (40 * height * width + 5 * n_weights + 2 * 20 * n_outputs)
 
 

@@ -41,6 +41,7 @@ def test_the_example_is_the_default_is_the_reference_study():
         "precision": "full",
         "compile": False,
         "checkpoints": [],
+        "drawing_processes": 0,
     }
     assert study.layers_of(study.network[0]) == ("pool", "fc")
     assert study.stimuli.spatial_frequency == 1 / 28

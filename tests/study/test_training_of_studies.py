@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -115,6 +116,24 @@ def test_what_is_stored_is_the_whole_log():
     np.testing.assert_array_equal(found.validation_loss, expected.validation_loss)
     np.testing.assert_array_equal(found.loss, expected.loss)
     assert len(found.validation_loss) == found.epoch[-1] + 1
+
+
+def test_processes_that_draw_suit_a_machine_and_are_no_part_of_a_result():
+    fresh = {"name": "tilt-discrimination", "label": "fresh", "n_train": "fresh"}
+    study = Study(task=[fresh, {"name": "tilt-discrimination"}], training={"drawing_processes": 2})
+    assert [unit.drawing_processes for unit in prepare(study).units] == [2, 0]
+    other = study.with_changes(drawing_processes=0)
+    assert [unit.key("cpu") for unit in prepare(study).units] == [unit.key("cpu") for unit in prepare(other).units]
+    assert study.to_toml() == other.to_toml()
+    assert Study(**tomllib.loads(study.to_toml())).training == other.training
+
+
+def test_processes_without_anything_to_draw_are_refused(normenc):
+    with pytest.raises(ValueError, match=r"training\.drawing_processes: given 2, but no task has fresh stimuli"):
+        Study(training={"drawing_processes": 2})
+    code, _, err = normenc("run", "--drawing-processes", "2")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "training.drawing_processes: given 2, but no task has fresh stimuli" in err
 
 
 def test_results_of_other_recipes_have_other_keys():

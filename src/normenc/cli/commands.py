@@ -74,6 +74,14 @@ def run(
     seeds: Annotated[
         int | None, typer.Option(metavar="N", help="Train N networks, with this seed and the next ones.")
     ] = None,
+    drawing_processes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Draw fresh stimuli in N processes while a network trains, instead of the study's number.",
+        ),
+    ] = None,
     memory: Annotated[
         str | None,
         typer.Option(
@@ -119,7 +127,12 @@ def run(
 
     if quick and (stages is not None or seeds is not None):
         raise InputError("--quick chooses stages and seeds itself; leave out --stages and --seeds, or --quick")
-    settings = settings.with_changes(seed=seed, n_seeds=seeds, stages=None if stages is None else split(stages))
+    settings = settings.with_changes(
+        seed=seed,
+        n_seeds=seeds,
+        drawing_processes=drawing_processes,
+        stages=None if stages is None else split(stages),
+    )
     parts = (settings.as_quick() if quick else settings).per_recording()
     processes = [workers or default_workers(part, device) for part in parts]
     if dry_run:

@@ -27,6 +27,11 @@ def check_trained(study: "Study") -> None:
         raise ValueError(f"{lacking}: there is none, but there is a {other}; give both, or neither with an encoder")
     if not study.task and not study.encoder:
         raise ValueError("task and network: there are none, and no encoder; name something to compare")
+    if study.training.drawing_processes and not any(task.options.get("n_train") == "fresh" for task in study.task):
+        raise ValueError(
+            f"training.drawing_processes: given {study.training.drawing_processes}, but no task has fresh stimuli to "
+            "draw while networks train; give one n_train = 'fresh', or leave it out"
+        )
     if study.task:
         check_twins(study.encoder, len(study.untrained_seeds))
         return

@@ -11,12 +11,13 @@ from torch import nn
 
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError, shortened
+from normenc.import_roots import root_of_module
 from normenc.pretrained import Preprocessing, adapt, load_model, weights_file
 from normenc.pretrained.places import DOWNLOAD, digest_of_file, digest_of_weights
 from normenc.pretrained.weight_files import load_weights
 from normenc.study.encoder_layers import Chosen, choose_layers
 from normenc.study.encoder_settings import EncoderSettings
-from normenc.study.own_code import code_of, import_part, root_of_module
+from normenc.study.own_code import code_of, import_part
 from normenc.training import initialise
 
 __all__ = ["EncoderUnit", "encoder_unit"]

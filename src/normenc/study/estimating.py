@@ -1,5 +1,6 @@
 """What a study will take, estimated before anything is trained from a few timed steps on this machine."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -175,6 +176,7 @@ def _unit_seconds(unit: Unit, device: str) -> float:
     """Seconds for one unit: steps, and what is paid once; stimuli in proportion to their number.
 
     Fresh stimuli are drawn while the network trains, but not beside other units of as many processes as cores.
+    Processes that draw take cores of their own as far as there are any; the seconds in which they start are left out.
     """
     batch, task, n_epochs = unit.options["batch_size"], unit.task, unit.options["n_epochs"]
     n_few = min(BATCHES * batch, task.n_in_epoch)
@@ -184,11 +186,26 @@ def _unit_seconds(unit: Unit, device: str) -> float:
     few.sample(n_few, np.random.RandomState(unit.seed))
     of_image = float((_now() - started).min()) / n_few
     of_step, once = _timed(unit, few, device)
-    n_drawn = task.n_in_epoch * (n_epochs if task.n_train == "fresh" else 1)
+    n_later = task.n_in_epoch * (n_epochs - 1) if task.n_train == "fresh" else 0
     n_steps = n_epochs * -(-task.n_in_epoch // batch)
     if unit.options["learning_rate"] == "auto":
         n_steps += round(ALWAYS * (1 - SHARE) * -(-n_epochs // SHORTER) * -(-task.n_in_epoch // batch))
-    return once + (n_drawn + task.n_test - n_few - few.n_test) * of_image + n_steps * of_step
+    first = once + (task.n_in_epoch + task.n_test - n_few - few.n_test) * of_image
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return first + _at_once(n_steps * of_step, n_later * of_image, unit.drawing_processes, n_cores)
+
+
+def _at_once(training: float, drawing: float, n_processes: int, n_cores: int) -> float:
+    """Seconds for training and drawing, which processes do beside it on the cores that there are.
+
+    Examples
+    --------
+    >>> [_at_once(10, 60, n_processes=n, n_cores=4) for n in (0, 1, 2, 9)]
+    [70, 60.0, 30.0, 17.5]
+    """
+    if not n_processes:
+        return training + drawing
+    return max(training, drawing / n_processes, (training + drawing) / n_cores)
 
 
 def _timed(unit: Unit, task: Any, device: str) -> tuple[float, float]:
@@ -219,7 +236,7 @@ def _memory(unit: Unit) -> float:
     """Bytes of the stimuli, of weights and what training keeps of each, and of a batch's outputs; NaN if unknown."""
     task, batch = unit.task, min(unit.options["batch_size"], unit.task.n_in_epoch)
     height, width = task.image_size
-    n_epochs_held = 2 if task.n_train == "fresh" else 1  # the next one is drawn ahead
+    n_epochs_held = 1 + max(1, unit.drawing_processes) if task.n_train == "fresh" else 1  # others are drawn ahead
     of_stimuli = (n_epochs_held * task.n_in_epoch + task.n_test) * task.n_views * height * width
     try:
         network = initialise(unit.build, unit.seed)

@@ -17,6 +17,7 @@ from torch import nn
 
 import normenc
 from normenc.errors import InputError, NormencWarning
+from normenc.import_roots import INSTALLED
 from normenc.representations import Encoder, LayerResponses, extract, layers_in_order
 from normenc.representations.extraction import DTYPES
 from normenc.representations.identity import (
@@ -30,7 +31,7 @@ from normenc.representations.reductions import Projection, as_reduction
 from normenc.representations.representing import layer_reader
 from normenc.rsa import rdm
 from normenc.study.layer_files import FEATURES, LayerResult, pack_layer, precision_of, read_layer, stored
-from normenc.study.own_code import INSTALLED, code_of, root_of
+from normenc.study.own_code import code_of, root_of
 from normenc.study.rdm_folder import RdmFolder
 from normenc.study.source_code import digest_of_code
 from normenc.study.unit_files import LAYERS, OLDER_ASIDE, DamagedError, write

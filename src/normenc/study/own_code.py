@@ -4,9 +4,8 @@ Only a study that is to be run imports anything. A finished run is read without 
 """
 
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache as once
 from functools import partial, reduce
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from normenc.errors import InputError, quoted, shortened
+from normenc.import_roots import STANDARD, first_on_path, is_installed, root_of_module
 from normenc.study.source_code import digest_of_code, files_behind
 
 __all__ = [
@@ -24,14 +24,10 @@ __all__ = [
     "import_part",
     "importing_from",
     "is_import_path",
-    "reaching",
     "remember",
     "root_of",
-    "root_of_module",
 ]
 
-INSTALLED = ("site-packages", "dist-packages")
-STANDARD = Path(sysconfig.get_path("stdlib"))
 FOLDER: ContextVar[Path | None] = ContextVar("FOLDER", default=None)
 SEEN: dict[str, str] = {}  # the digest of each module's code, when it was first asked for
 READ: dict[str, tuple["Stamps", str]] = {}  # the last digest of each module's code, and of which files it was
@@ -96,7 +92,7 @@ def _load(path: str, module: str) -> Any:
         )
     invalidate_caches()  # of files that are written meanwhile
     try:
-        with _first_on_path(folder if here else None):
+        with first_on_path(folder if here else None):
             return import_module(module)
     except KeyboardInterrupt:
         raise
@@ -112,22 +108,6 @@ def _load(path: str, module: str) -> Any:
             f"given {quoted(path)}; {module} cannot be imported ({shortened(f'{type(error).__name__}: {error}', 300)});"
             " correct it first"
         ) from None
-
-
-@contextmanager
-def _first_on_path(folder: Path | None) -> Iterator[None]:
-    """Look for modules in this folder first; afterwards it stays the last place to look, for later imports."""
-    if folder is None:
-        yield
-        return
-    place = str(folder)
-    sys.path.insert(0, place)
-    try:
-        yield
-    finally:
-        sys.path.remove(place)
-        if place not in sys.path:
-            sys.path.append(place)
 
 
 def _lies_in(module: Any, place: Path) -> bool:
@@ -171,15 +151,6 @@ def root_of(part: Any) -> Path | None:
     return root
 
 
-def root_of_module(module: str) -> Path | None:
-    """The folder from which a module was imported; None where it has no source file."""
-    file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None or not file.endswith(".py"):
-        return None
-    path = Path(file).absolute()
-    return path.parents[len(module.split(".")) - (path.name != "__init__.py")]
-
-
 def code_of(part: Any) -> str | None:
     """A digest of the code behind an own class or function, of what it does; None where it is normenc's.
 
@@ -201,7 +172,7 @@ def code_of(part: Any) -> str | None:
         return installed
     stamps, digest = READ.get(module, ({}, ""))
     if not stamps or stamps != _stamps(stamps):
-        files = files_behind(module, root, module.partition(".")[0] if _is_installed(root) else None)
+        files = files_behind(module, root, module.partition(".")[0] if is_installed(root) else None)
         stamps, digest = _stamps(files), digest_of_code(files, root)
         READ[module] = stamps, digest
     if SEEN.setdefault(module, digest) != digest:
@@ -221,12 +192,8 @@ def remember(part: Any) -> None:
         When it has changed since Python imported it.
     """
     file = getattr(sys.modules.get(getattr(part, "__module__", "")), "__file__", None)
-    if file is not None and hasattr(part, "__qualname__") and (root := root_of(part)) and not _is_installed(root):
+    if file is not None and hasattr(part, "__qualname__") and (root := root_of(part)) and not is_installed(root):
         code_of(part)
-
-
-def _is_installed(root: Path) -> bool:
-    return root.name in INSTALLED or root == STANDARD
 
 
 @once
@@ -234,7 +201,7 @@ def _installed(package: str, root: Path) -> str | None:
     """A digest of what was installed as a package; None where it was not installed, or nothing says from what."""
     if root == STANDARD:
         return sha256(f"Python {sys.version_info[:3]}".encode()).hexdigest()
-    if not _is_installed(root):
+    if not is_installed(root):
         return None
     found = _distribution(package, root, [package]) or _distribution(
         package, root, packages_distributions().get(package, [])
@@ -264,14 +231,3 @@ def _stamps(files: Iterable[Path]) -> Stamps:
     except OSError:
         return {}
     return {path: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in stats.items()}
-
-
-@contextmanager
-def reaching(roots: Iterable[Path]) -> Iterator[None]:
-    """Let what is unpickled be imported from these folders, as it was where it was pickled."""
-    with ExitStack() as stack:
-        for root in roots:
-            if root.is_dir() and not _is_installed(root):
-                stack.enter_context(_first_on_path(root))
-        invalidate_caches()
-        yield

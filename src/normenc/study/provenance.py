@@ -9,7 +9,7 @@ from typing import Any
 
 import normenc
 from normenc.errors import InputError
-from normenc.study.own_code import reaching
+from normenc.import_roots import reaching
 from normenc.study.source_code import digest_of_code
 from normenc.study.units import Unit, code_digest, packages, train_unit
 

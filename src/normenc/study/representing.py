@@ -218,10 +218,12 @@ def _units(
     study: Study, recording: Recording
 ) -> tuple[tuple[Unit, ...], tuple[tuple[NetworkSettings, partial[nn.Module]], ...]]:
     height, width = stimuli.image_size(study.stimuli.resolution)
+    drawing = study.training.drawing_processes
     for settings in study.task:
         options = settings.options
         is_fresh = options["n_train"] == "fresh"
-        n_train = 3 * options["n_per_epoch"] if is_fresh else options["n_train"]  # those of three epochs
+        # Those of the first epoch, of the current one, and of those that are drawn ahead.
+        n_train = (2 + max(1, drawing)) * options["n_per_epoch"] if is_fresh else options["n_train"]
         needed = max(n_train, options["n_test"], recording.n_stimuli) * height * width * 4 / 2**30
         if needed > MAX_IMAGES_GIB:
             key = "n_per_epoch" if is_fresh else "n_train"
@@ -245,6 +247,7 @@ def _units(
             build_network(network, (height, width), task),
             seed,
             study.training_of(settings, network),
+            drawing if task.n_train == "fresh" else 0,
         )
         for settings, task in tasks
         for seed in study.seeds

@@ -96,6 +96,11 @@ class TrainingSettings(Settings):
     precision: Precision = "full"
     compile: bool = False
     checkpoints: Annotated[list[Annotated[int, Field(ge=0)]], Once] = Field(default=[])
+    drawing_processes: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=0,
+        description="Processes that draw fresh stimuli while a network trains; 0 for a thread. The number changes no "
+        "result, and networks that were trained with another one are not trained again.",
+    )
 
 
 class ComparisonSettings(Settings):

@@ -46,6 +46,9 @@ from normenc.training import Recipe
 __all__ = ["Study", "load_study", "study_of"]
 
 
+OF_THE_MACHINE = {"drawing_processes"}  # of training: settings that change no result
+
+
 def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
@@ -168,7 +171,7 @@ class Study(Shown, Settings):
 
     def training_of(self, task: TaskSettings, network: NetworkSettings) -> dict[str, Any]:
         """Arguments for :func:`normenc.training.train`: the study's, changed by the task, then by the network."""
-        options = self.training.model_dump(exclude={"seed", "n_seeds", "n_untrained"})
+        options = self.training.model_dump(exclude={"seed", "n_seeds", "n_untrained", *OF_THE_MACHINE})
         for section in (task, network):
             options |= section.training.model_dump(exclude_none=True)
         return options
@@ -196,10 +199,11 @@ class Study(Shown, Settings):
         recording: str | Path | None = None,
         seed: int | None = None,
         n_seeds: int | None = None,
+        drawing_processes: int | None = None,
         preparation: Preparation | Mapping[str, Any] | None = None,
         stages: Sequence[str] | None = None,
     ) -> "Study":
-        """Give this study another recording, recordings another preparation, other training seeds, or other stages.
+        """Give this study another recording, recordings another preparation, other seeds, drawing processes or stages.
 
         With another recording, settings of the former ones are dropped.
         """
@@ -214,8 +218,8 @@ class Study(Shown, Settings):
             own |= given
             if own.get("images") is not None:
                 own["images"] = absolute(own["images"], Path())
-        seeds = {"seed": seed, "n_seeds": n_seeds}
-        settings["training"] |= {key: value for key, value in seeds.items() if value is not None}
+        training = {"seed": seed, "n_seeds": n_seeds, "drawing_processes": drawing_processes}
+        settings["training"] |= {key: value for key, value in training.items() if value is not None}
         if stages is not None:
             settings["stages"] = [stages] if isinstance(stages, str) else list(stages)
         return _validated(settings, "study")
@@ -254,8 +258,12 @@ class Study(Shown, Settings):
         return self.model_copy(update={"comparison": self.comparison.model_copy(update={"rdm_metric": metric})})
 
     def to_toml(self) -> str:
-        """Write out every setting, with its default where none was given, as a study file that gives this study."""
-        settings = self.with_metric(self.rdm_metric).model_dump(exclude_none=True)
+        """Write out every setting that counts, with its default where none was given, as a file that gives this study.
+
+        Left out is what suits a machine: ``drawing_processes``.
+        """
+        unlike = {"training": OF_THE_MACHINE}
+        settings = self.with_metric(self.rdm_metric).model_dump(exclude_none=True, exclude=unlike)
         settings = {section: values for section, values in settings.items() if values != []}
         for index, recording in enumerate(self.recording):
             defaults = SETTINGS.get(recording.source, {})

@@ -13,6 +13,7 @@ from typing import Any
 
 from normenc.errors import InputError, NormencWarning
 from normenc.extras import needs_nets
+from normenc.import_roots import reaching
 from normenc.progress import Stage
 from normenc.representations.memory import as_bytes, free_bytes, readable, stated_bytes
 from normenc.representations.planning import ENOUGH
@@ -20,7 +21,6 @@ from normenc.stimuli import ImageSet
 from normenc.study.encoder_jobs import EncoderJob
 from normenc.study.extraction import damage_told_once
 from normenc.study.handing import handed, shared_folder, taken
-from normenc.study.own_code import reaching
 from normenc.study.provenance import OtherSoftwareError, differences, software
 from normenc.study.rdm_folder import Reading
 from normenc.study.scheduler import Scheduler, SchedulerWarning, warn_if_open

@@ -12,6 +12,7 @@ from normenc.progress import ProgressCallback, Stage, SweepProgress, reporting, 
 from normenc.study.scheduler import Scheduler, warn_if_open
 from normenc.study.units import Unit, load_results, store_result, train_unit
 from normenc.training import TrainingResult
+from normenc.training.ahead import DaemonError
 
 if TYPE_CHECKING:
     from normenc.study.encoder_units import EncoderUnit
@@ -83,8 +84,8 @@ def train_units(
     Raises
     ------
     InputError
-        When the scheduler cannot be reached or has no workers, these have other software than is here, or results
-        cannot be kept.
+        When the scheduler cannot be reached or has no workers, these have other software than is here or may not start
+        the processes that draw stimuli, or results cannot be kept.
     ConnectionError
         When the scheduler or all its workers are lost on the way; what was trained is kept.
     """
@@ -110,6 +111,8 @@ def train_units(
             for unit, result in made:
                 if isinstance(result, bytes):
                     results[unit] = store_result(unit, device, result)
+                elif isinstance(result, DaemonError):  # no unit can be trained there
+                    raise result
                 else:
                     failures.append(Failure(unit, reason_of(result)))
                 counted.step(failed=not isinstance(result, bytes))

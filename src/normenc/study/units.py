@@ -54,6 +54,8 @@ class Unit:
     seed : int
     options : dict
         Of :func:`normenc.training.train`.
+    drawing_processes : int
+        That of :func:`normenc.training.train`; it changes no result, and does not count in the key.
     """
 
     task_label: str
@@ -62,6 +64,7 @@ class Unit:
     build: partial[nn.Module]
     seed: int
     options: dict[str, Any]
+    drawing_processes: int = 0
 
     @property
     def encoder(self) -> EncoderId:
@@ -148,6 +151,7 @@ def train_unit(unit: Unit, device: str, progress: bool | Progress = False) -> by
             unit.task,
             seed=unit.seed,
             device=device,
+            drawing_processes=unit.drawing_processes,
             progress=progress,
             resume=_resumable(key),
             **unit.options,

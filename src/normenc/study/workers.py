@@ -36,6 +36,8 @@ SETTINGS = {
     "distributed.admin.tick.limit": "1 hour",
     "distributed.admin.tick.interval": "1 s",  # each tick takes the interpreter from the training
     "distributed.worker.profile.enabled": False,  # as each sample does
+    # They may start processes that draw stimuli, and end with this one even so: each watches a pipe that it holds.
+    "distributed.worker.daemon": False,
 }
 
 

@@ -1,11 +1,11 @@
 """The stimuli that networks are trained on, epoch after epoch, and those that they are scored on."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -13,10 +13,11 @@ import torch
 
 from normenc.errors import InputError
 from normenc.tasks import Task, check_chance
+from normenc.training.ahead import Drawn, drawn_ahead, of_epoch
 
 __all__ = ["Batch", "Data", "Epochs", "apart", "validation_set"]
 
-OF_TEST, OF_VALIDATION, OF_EPOCHS = 1, 2, 3  # after the seed, in seeds of NumPy's generators
+OF_TEST, OF_VALIDATION = 1, 2  # after the seed, in seeds of NumPy's generators
 FEWEST = 0.5  # of the validation stimuli that must be others than those trained on
 
 
@@ -48,7 +49,7 @@ class Data:
 
 def _drawn(task: Task, seed: int) -> tuple[torch.Tensor, ...]:
     if task.n_train == "fresh":
-        images, targets = _of_epoch(task, seed, 1)
+        images, targets = of_epoch(task, seed, 1)
     else:
         images, targets = task.sample(task.n_train, np.random.RandomState(seed))
     test_images, test_targets = task.sample_test(task.n_test, np.random.default_rng([seed, OF_TEST]))
@@ -60,15 +61,11 @@ def _drawn(task: Task, seed: int) -> tuple[torch.Tensor, ...]:
 _drawn_once = lru_cache(maxsize=1)(_drawn)
 
 
-def _of_epoch(task: Task, seed: int, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
-    return task.sample(task.n_per_epoch, np.random.default_rng([seed, OF_EPOCHS, epoch]))
-
-
 class Epochs:
     """The batches of every epoch, each as :class:`Batch`.
 
     A training set is visited in a new order each epoch. Fresh stimuli are drawn for every epoch, from a generator of
-    its own, while the one before trains: at most two epochs' are in memory, beside the first.
+    its own, while earlier ones train: see :func:`normenc.training.ahead.drawn_ahead`.
 
     Parameters
     ----------
@@ -82,6 +79,8 @@ class Epochs:
     batch_size : int
     fresh : bool
         Whether stimuli of later epochs are drawn; otherwise every epoch has those of `data`.
+    n_processes : int
+        Processes that draw them; 0 for a thread.
     """
 
     def __init__(
@@ -93,12 +92,13 @@ class Epochs:
         batch_size: int,
         *,
         fresh: bool,
+        n_processes: int = 0,
     ) -> None:
         self.task, self.seeds, self.data, self.generators = task, seeds, data, generators
         self.batch_size, self.n, self.fresh = batch_size, len(data[0].images), fresh
         self.device = data[0].images.device
-        self.pool: ThreadPoolExecutor | None = None
-        self.next: tuple[int, list[Future[tuple[torch.Tensor, torch.Tensor]]]] | None = None
+        self.n_processes = n_processes
+        self.ahead: Iterator[Drawn] | None = None
 
     @property
     def n_batches(self) -> int:
@@ -106,18 +106,16 @@ class Epochs:
         return -(-self.n // self.batch_size)
 
     @contextmanager
-    def drawing(self, n_epochs: int) -> Iterator[None]:
-        """Draw fresh stimuli in the background of this block, up to the last epoch."""
-        self.n_epochs, n_threads = n_epochs, torch.get_num_threads()
+    def drawing(self, first: int, last: int) -> Iterator[None]:
+        """Draw fresh stimuli in the background of this block, for epochs that follow each other."""
         if not self.fresh:
             yield
             return
-        self.pool = ThreadPoolExecutor(1, "normenc-stimuli", torch.set_num_threads, (n_threads,))
-        try:
-            yield
-        finally:
-            self.pool.shutdown(cancel_futures=True)
-            self.pool = self.next = None
+        with drawn_ahead(self.task, self.seeds, range(max(first, 2), last + 1), self.n_processes) as self.ahead:
+            try:
+                yield
+            finally:
+                self.ahead = None
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of an epoch, counted from 1."""
@@ -135,20 +133,13 @@ class Epochs:
             chosen = list(zip(self.data, batches.to(self.device), strict=True))
             yield _batch([own.images[rows] for own, rows in chosen], [own.targets[rows] for own, rows in chosen])
 
-    def _fresh(self, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Stimuli of an epoch for each data seed; those of the next are begun."""
+    def _fresh(self, epoch: int) -> list[Drawn]:
+        """Stimuli of an epoch for each data seed."""
         if epoch == 1:
-            drawn = [(own.images, own.targets) for own in self.data]
-        else:
-            begun, futures = self.next or (0, [])
-            drawn = [future.result() for future in (futures if begun == epoch else self._begun(epoch))]
-        self.next = (epoch + 1, self._begun(epoch + 1)) if epoch < self.n_epochs else None
-        return drawn
-
-    def _begun(self, epoch: int) -> list[Future[tuple[torch.Tensor, torch.Tensor]]]:
-        if self.pool is None:
+            return [(own.images, own.targets) for own in self.data]
+        if self.ahead is None:
             raise RuntimeError("fresh stimuli are drawn in the block of Epochs.drawing alone")
-        return [self.pool.submit(_of_epoch, self.task, seed, epoch) for seed in self.seeds]
+        return list(islice(self.ahead, len(self.seeds)))
 
 
 def _batch(images: list[torch.Tensor], targets: list[torch.Tensor]) -> Batch:

@@ -13,6 +13,7 @@ from torch import nn
 
 from normenc.errors import InputError
 from normenc.tasks import Task
+from normenc.training.ahead import check_drawing
 from normenc.training.drawn import Data, Epochs, validation_set
 from normenc.training.log import TrainingResult
 from normenc.training.loop import fit
@@ -34,6 +35,7 @@ def train_ensemble(
     shared_data: bool = True,
     recipe: Recipe | None = None,
     device: str | torch.device = "auto",
+    drawing_processes: int = 0,
     progress: bool | Progress = True,
     **changes: Unpack[RecipeChanges],
 ) -> dict[int, TrainingResult]:
@@ -53,7 +55,7 @@ def train_ensemble(
     shared_data : bool
         All members see the training set of the first seed, in its order, and differ only in initial weights: the
         fastest way. Otherwise each draws its own set and order, and images need as many times the memory.
-    recipe, device
+    recipe, device, drawing_processes
         See :func:`train`. With ``learning_rate="auto"`` each member has its own, and those with the same one are
         trained together.
     progress : bool or callable
@@ -89,6 +91,7 @@ def train_ensemble(
         raise InputError(
             "compile is for one network, and members of an ensemble are stacked; leave it out, or use train"
         )
+    drawing_processes = check_drawing(task, drawing_processes)
     data = [Data.of(task, seed, target_device) for seed in (seeds[:1] if shared_data else seeds)]
     few = data[0].images[:2].cpu().flatten(0, 1) if task.n_views > 1 else data[0].images[:2].cpu()
     built = [seeded_network(network, seed, few.clone()) for seed in seeds]
@@ -103,7 +106,7 @@ def train_ensemble(
     results: dict[int, TrainingResult] = {}
     with reporter(progress) as report:
         for number, (rate, group) in enumerate(groups):
-            results |= group.trained(task, recipe, rate, _one_of(report, number, len(groups)))
+            results |= group.trained(task, recipe, rate, _one_of(report, number, len(groups)), drawing_processes)
     return {seed: results[seed] for seed in seeds}
 
 
@@ -137,11 +140,21 @@ class _Group:
             )
             yield rate, group
 
-    def trained(self, task: Task, recipe: Recipe, rate: float, report: Progress) -> dict[int, TrainingResult]:
+    def trained(
+        self, task: Task, recipe: Recipe, rate: float, report: Progress, drawing_processes: int
+    ) -> dict[int, TrainingResult]:
         """Their results, by seed."""
         fresh, n = task.n_train == "fresh", len(self.seeds)
         stack = Stack(self.models, self.seeds, shared_images=len(self.data) == 1)
-        epochs = Epochs(task, self.data_seeds, self.data, self.generators, recipe.batch_size, fresh=fresh)
+        epochs = Epochs(
+            task,
+            self.data_seeds,
+            self.data,
+            self.generators,
+            recipe.batch_size,
+            fresh=fresh,
+            n_processes=drawing_processes,
+        )
         data = self.data if len(self.data) > 1 else self.data * n
         validation = []
         if recipe.patience is not None:

@@ -161,17 +161,15 @@ class _Fit:
             self._validate(0, first)
 
     def run(self) -> list[Course]:
-        with (
-            freed_memory_kept(),
-            self.epochs.drawing(self.recipe.n_epochs),
-            lent(self.members.seeds[0] + OF_RUNNING, self.epochs.device),
-        ):
-            for epoch in range(self._resumed() + 1, self.recipe.n_epochs + 1):
-                self._epoch(epoch)
-                if all(course.stopped for course in self.courses):
-                    break
-                if self.kept is not None and self.kept.is_due and self.members.is_restorable:
-                    self.kept.write(self._state(epoch))
+        with freed_memory_kept(), lent(self.members.seeds[0] + OF_RUNNING, self.epochs.device):
+            first, last = self._resumed() + 1, self.recipe.n_epochs
+            with self.epochs.drawing(first, last):
+                for epoch in range(first, last + 1):
+                    self._epoch(epoch)
+                    if all(course.stopped for course in self.courses):
+                        break
+                    if self.kept is not None and self.kept.is_due and self.members.is_restorable:
+                        self.kept.write(self._state(epoch))
         return self.courses
 
     def _state(self, epoch: int) -> dict[str, Any]:

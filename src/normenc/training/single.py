@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from normenc.tasks import Task
+from normenc.training.ahead import check_drawing
 from normenc.training.alone import Alone
 from normenc.training.drawn import Data, Epochs, validation_set
 from normenc.training.kept import Kept
@@ -30,6 +31,7 @@ def train(
     data_seed: int | None = None,
     recipe: Recipe | None = None,
     device: str | torch.device = "auto",
+    drawing_processes: int = 0,
     progress: bool | Progress = True,
     resume: str | Path | None = None,
     **changes: Unpack[RecipeChanges],
@@ -55,6 +57,11 @@ def train(
         default.
     device : str or torch.device
         ``"auto"`` (a GPU if available), ``"cpu"``, ``"cuda"``.
+    drawing_processes : int
+        Processes that draw fresh stimuli while the network trains; by default a thread of this one does, with the same
+        result. They pay where an epoch takes longer to draw than to train, as photographs on a GPU: each takes seconds
+        to start, and holds a copy of the task and the stimuli of an epoch. A script that asks for them must guard its
+        main part by ``if __name__ == "__main__":``, because they import it.
     progress : bool or callable
         True draws a bar with the loss on a terminal; a callable is called as (step, n_steps, loss) after every batch.
     resume : str or Path, optional
@@ -72,9 +79,11 @@ def train(
     Raises
     ------
     InputError
-        Before training: if a setting is impossible, or not for this task or device; the network does not fit the task's
-        images or outputs; it cannot be trained on the last batch of an epoch (batch normalisation of a single image);
-        or a constant output beats the task's chance level. During training: if the loss becomes NaN or infinite.
+        Before training: if a setting is impossible, or not for this task or device; the task cannot be handed to
+        other processes, or this one may not start any; the network does not fit the task's images or outputs; it cannot
+        be trained on the last batch of an epoch (batch normalisation of a single image); or a constant output beats the
+        task's chance level. During training: if the loss becomes NaN or infinite, or a process that draws ends early,
+        as for lack of memory.
 
     References
     ----------
@@ -95,6 +104,7 @@ def train(
     data_seed = seed if data_seed is None else check_seed(data_seed, "data_seed")
     recipe, target_device = Recipe.of(recipe, changes), resolve_device(device)
     recipe.check_device(target_device)
+    drawing_processes = check_drawing(task, drawing_processes)
     data = Data.of(task, data_seed, target_device)
     few = data.images[:2].cpu().flatten(0, 1) if task.n_views > 1 else data.images[:2].cpu()
     model, generator = seeded_network(network, seed, few.clone())
@@ -107,7 +117,10 @@ def train(
     validation = [] if recipe.patience is None else [validation_set(task, data_seed, data)]
     rate = learning_rate_of(model, seed, task, data, recipe)
     members = Alone(model, seed, compiled=recipe.compile)
-    epochs = Epochs(task, [data_seed], [data], [generator], recipe.batch_size, fresh=task.n_train == "fresh")
+    fresh = task.n_train == "fresh"
+    epochs = Epochs(
+        task, [data_seed], [data], [generator], recipe.batch_size, fresh=fresh, n_processes=drawing_processes
+    )
     kept = None
     if resume is not None:
         settings = [recipe, seed, data_seed, task, target_device.type, torch.__version__, rate]
