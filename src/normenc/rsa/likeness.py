@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.rsa.single_trials import TrialNoise
+from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
-from normenc.rsa.wishart import UnequalNeurons, covariance_of, driven
+from normenc.rsa.wishart import covariance_of, driven
 
 __all__ = ["COULD_HAVE_TOLD_NOTHING", "Likeness", "NeuronProducts", "like_averages", "like_trials"]
 

@@ -12,8 +12,8 @@ from normenc.recordings import Recording
 from normenc.rsa.likeness import COULD_HAVE_TOLD_NOTHING, Likeness, NeuronProducts, like_averages, like_trials
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.rsa.single_trials import TrialNoise, trial_noise
+from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
-from normenc.rsa.wishart import UnequalNeurons
 from normenc.study.amounts import mean_repeats
 from normenc.study.section_base import Settings
 from normenc.study.sections import IdentifySettings
