@@ -12,6 +12,7 @@ from normenc.errors import InputError
 from normenc.recordings import Preparation
 from normenc.report.designed import whether_to_change
 from normenc.rsa.design import Chosen
+from normenc.rsa.unequal_neurons import NeuronShares
 from normenc.study import Study, design, load_study, prepare, represent
 from normenc.study.design_files import presentation_order
 from normenc.study.pool_images import read_pool
@@ -179,7 +180,7 @@ def test_a_recording_without_neurons_needs_their_number_and_noise(tmp_path):
         rdm=rsa.rdm(np.random.default_rng(0).normal(size=(12, 20))),
         orientation=np.arange(0, 180, 15.0),
     )
-    with pytest.raises(InputError, match="known only by its RDM; set design"):
+    with pytest.raises(InputError, match=r"known only by its RDM.*State design\.noise and design\.n_neurons"):
         design(Study(), tmp_path / "out", recording=tmp_path / "rdm.npz", progress=False)
 
 
@@ -217,7 +218,7 @@ def test_images_that_no_change_improves_stay_as_they_are():
         dict.fromkeys(layers, 0.3),
         lambda tried: 0.0,
         noise=dict.fromkeys(layers, 1.0),
-        degrees=20,
+        neurons=[NeuronShares.of(21)] * 2,
         shares=np.full((2, 2), 0.7),
         step=lambda: None,
     )

@@ -10,11 +10,12 @@ from normenc.cli.printing import print_power
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.representations import represent
-from normenc.rsa import infer, noise_ceiling, rdm, simulate_responses
+from normenc.rsa import infer, rdm, simulate_responses
 from normenc.rsa.against import against_others
-from normenc.rsa.noise_matching import matching_noise
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.study import Study, load_study, power, prepare
 from normenc.study.amounts import amounts_of, candidates_of, mean_repeats, with_stimuli
+from normenc.study.population_like import Population
 from normenc.study.power_simulation import Power, distinct, simulate_power
 from normenc.study.processes import processes
 from normenc.study.settings import PowerSettings
@@ -31,7 +32,9 @@ def settings(**changes):
 def simulated(candidates, noise, n_stimuli, options, **more):
     """Recovery and pairs, of so many of the candidates' stimuli."""
     some = {n: {label: rdm[:n, :n] for label, rdm in candidates.items()} for n in n_stimuli}
-    return simulate_power(some, dict.fromkeys(candidates, noise), options, progress=False, **({"workers": 1} | more))
+    equal = {n: Population.equal(noise, [20], UnequalStimuli.equal(n)) for n in n_stimuli}
+    like = {n: dict.fromkeys(candidates, own) for n, own in equal.items()}
+    return simulate_power(some, like, options, progress=False, **({"workers": 1} | more))
 
 
 def test_more_data_finds_the_correct_model_more_often():
@@ -92,14 +95,6 @@ def test_processes_and_order_do_not_matter():
     assert one.pairs.equals(two.pairs)
 
 
-def test_matching_noise_gives_the_recordings_reliability():
-    real = simulate_responses(CANDIDATES["one"], 150, 1.7, np.random.default_rng(5))[0, 0]
-    noise = matching_noise(CANDIDATES["one"], real)
-    assert noise == pytest.approx(1.7, abs=0.3)
-    again = simulate_responses(CANDIDATES["one"], 150, noise, np.random.default_rng(6))[0, 0]
-    assert noise_ceiling(responses=again).lower == pytest.approx(noise_ceiling(responses=real).lower, abs=0.05)
-
-
 def test_power_of_a_study(tmp_path):
     study = Study(
         name="small",
@@ -139,7 +134,7 @@ def test_power_of_a_study(tmp_path):
         "training",
         "responses of layers",
         "responses of untrained layers",
-        "matching the noise",
+        "matching noise and neurons",
         "simulating",
     ]
     assert (told[-1].done, told[-1].total) == (32, 32)
@@ -162,7 +157,9 @@ def test_bad_settings_are_named(tmp_path, change, message):
 def test_a_recording_of_an_rdm_needs_its_noise_stated(tmp_path):
     path = tmp_path / "rdm.npz"
     np.savez(path, rdm=CANDIDATES["one"], orientation=np.arange(40) * 4.5)
-    with pytest.raises(InputError, match=r"power\.noise is not given and rdm has too few neurons"):
+    with pytest.raises(
+        InputError, match=r"rdm is known only by its RDM, which does not tell.*State power\.noise, if you know it"
+    ):
         power(Study(recording={"source": str(path)}, power={"n_stimuli": [20]}), tmp_path / "power", progress=False)
 
 
@@ -270,9 +267,7 @@ def test_a_recording_of_noise_alone_has_no_noise_to_match(tmp_path):
         comparison={"controls": ["pixels"]},
         power={"n_stimuli": [10], "n_neurons": [8], "n_simulations": 2, "n_samples": 50},
     )
-    with pytest.raises(
-        InputError, match=r"noise: the RDMs of halves .* have almost nothing in common.*set power.noise"
-    ):
+    with pytest.raises(InputError, match=r"noise could have told nothing: .* nothing in common.*state power\.noise"):
         power(study, tmp_path / "power", progress=False, workers=1)
 
 

@@ -167,6 +167,8 @@ def _without_empty(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tup
 
 def print_power(power: Any) -> None:
     """Print how often the correct model was found, and how often pairs were told apart, for each amount of data."""
+    from normenc.report.identified import noise_in_words
+
     amounts = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
     table = power.recovery.groupby(amounts, as_index=False)["recovered"].mean()
     decided = power.pairs.groupby(amounts)["power"].agg(lambda own: f"{(own >= ENOUGH).mean():.0%}".replace("%", " %"))
@@ -185,6 +187,8 @@ def print_power(power: Any) -> None:
         "similar than the other model. With another number of stimuli the models have "
         "other RDMs, so another pair may be the weakest: power_pairs.csv has every pair."
     )
+    for said in (*[noise_in_words(power.noise_from)] * bool(power.noise_from), *power.notes):
+        echo(said)
     for label, other in power.same.items():
         echo(f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once.")
 

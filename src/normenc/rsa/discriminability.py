@@ -40,7 +40,6 @@ __all__ = [
     "check_possible",
     "discriminability",
     "leads",
-    "recorded_rdm",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -78,27 +77,6 @@ class Experiment:
             of_trial = as_noise(_entry(noise, name, "noise"))
             variance = 1.0 if strength is None else _strength(_entry(strength, name, "strength"), n_stimuli, name) ** 2
             row[:] = np.sqrt(variance / (variance + of_trial**2 / n_repeats))
-
-
-def recorded_rdm(rdm: Any, reliability: Any) -> Floats:
-    """The RDM that noise leaves of a signal's, with very many neurons: correlations are as much nearer 0.
-
-    Parameters
-    ----------
-    rdm : array_like, shape (n_stimuli, n_stimuli)
-    reliability : array_like, shape (n_stimuli,)
-        Standard deviation of the signal over that of the responses.
-
-    Examples
-    --------
-    >>> recorded_rdm([[0, 0.2, 1], [0.2, 0, 1], [1, 1, 0]], [0.5, 1, 1])
-    array([[0. , 0.6, 1. ],
-           [0.6, 0. , 1. ],
-           [1. , 1. , 0. ]])
-    """
-    recorded = 1 - (1 - as_rdm(rdm, "the RDM")) * np.outer(reliability, reliability)
-    np.fill_diagonal(recorded, 0)
-    return recorded
 
 
 def check_possible(rdms: Floats, what: str, metric: str = "correlation") -> None:

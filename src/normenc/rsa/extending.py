@@ -2,9 +2,9 @@ r"""The leads of all truths over all rivals, with each stimulus of a pool added,
 
 With A, Q and H of the module :mod:`normenc.rsa.discriminability`, the variance is a quadratic form in the three
 matrices that the weights are made of: the RDMs of truth and rival, and the constant. Each of its terms,
-:math:`tr(A_x Q A_y Q) + tr(A_x H A_y H)` with H scaled, gains from another stimulus, with dissimilarities :math:`2 a_x` from the set, expected
-correlations p with it, and changes :math:`\delta_x` and :math:`\alpha_x` on the diagonal of :math:`A_x`, what products
-of vectors with matrices of the set's size give.
+:math:`tr(A_x Q A_y Q) + tr(A_x H A_y H)` with H scaled, gains from another stimulus, with dissimilarities
+:math:`2 a_x` from the set, expected correlations p with it, and changes :math:`\delta_x` and :math:`\alpha_x` on the
+diagonal of :math:`A_x`, what products of vectors with matrices of the set's size give.
 """
 
 from collections.abc import Sequence
