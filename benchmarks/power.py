@@ -17,9 +17,9 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from identification import N_STIMULI, Cell, candidates, trials_of
 from scipy.stats import norm
 
+from identification import N_STIMULI, Cell, candidates, trials_of
 from normenc.recordings import Recording
 from normenc.rsa import compare_rdms, discriminability, rdm, simulate_responses
 from normenc.rsa.against import against_others
