@@ -261,7 +261,7 @@ def like(trials, source="trials"):
 @pytest.mark.parametrize("gains", [EQUAL, FEW])
 def test_halves_of_simulated_neurons_agree_as_those_recorded_do(source, gains):
     rng, lower = np.random.default_rng(0), {"recorded": [], "simulated": [], "equal": []}
-    for _ in range(24):
+    for _ in range(16):
         trials = planted(gains, 2.0, rng)
         own = like(trials, source)
         # Of a trial, where the file has trials; of an average, where it has averages.
@@ -279,7 +279,7 @@ def test_halves_of_simulated_neurons_agree_as_those_recorded_do(source, gains):
 
 
 def test_predicted_power_is_that_of_recordings_whose_signal_few_neurons_carry():
-    rng, n, n_pilots = np.random.default_rng(1), 100, 5
+    rng, n, n_pilots = np.random.default_rng(1), 60, 3
     found, predicted = [], {"unequal": [], "equal": []}
     for seed in range(n):
         averages = planted(FEW, 0.5, rng).mean(axis=0)
