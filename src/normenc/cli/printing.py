@@ -187,8 +187,7 @@ def print_power(power: Any) -> None:
         "similar than the other model. With another number of stimuli the models have "
         "other RDMs, so another pair may be the weakest: power_pairs.csv has every pair."
     )
-    for said in (*[noise_in_words(power.noise_from)] * bool(power.noise_from), *power.notes):
-        echo(said)
+    echo(" ".join([noise_in_words(power.noise_from), *power.notes]))
     for label, other in power.same.items():
         echo(f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once.")
 

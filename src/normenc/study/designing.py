@@ -75,7 +75,7 @@ class Design(Listed):
     folder: Path | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     same: dict[str, str] = field(default_factory=dict)
-    noise_from: str = ""
+    noise_from: str = "the settings"
     notes: tuple[str, ...] = ()
 
     @property

@@ -66,7 +66,7 @@ class Power(Listed):
     failures: tuple[Failure, ...] = ()
     skipped: dict[str, str] = field(default_factory=dict)
     same: dict[str, str] = field(default_factory=dict)
-    noise_from: str = ""
+    noise_from: str = "the settings"
     notes: tuple[str, ...] = ()
 
     @property
