@@ -308,6 +308,10 @@ def test_animals_are_simulated_like_those_recorded_in_turn():
     ]
     assert own.neurons(None, 2) == [UnequalNeurons(10, 100, 10), UnequalNeurons(50, 50, 50)]
     assert own.pooled(300) == UnequalNeurons(120, 300, 120)
+    few = Population(1.0, ((100, UnequalNeurons(9, 9, 9)),), UnequalStimuli.equal(12))
+    assert few.neurons(10) == [UnequalNeurons(2, 4, 1)]  # four neurons can be resampled, fewer cannot
+    found = simulate_power({12: NEAR}, {12: {"one": few}}, settings(n_neurons=[10]), workers=1, progress=False)
+    assert found.recovery["recovered"].between(0, 1).all()
 
 
 def test_a_candidate_whose_dissimilarities_are_all_equal_is_simulated_like_another():

@@ -241,7 +241,7 @@ class _Moments:
         shared, halves = float(products.sum()) / beyond, 0.0
         for _ in range(ROUNDS):
             # A neuron has products with the signal of all others. Where it carries much of it, that is less.
-            signal = float(np.sqrt(shared + min(halves, shared)))
+            signal = float(np.sqrt(shared + np.clip(halves, 0.0, shared)))
             gains = products / beyond / signal
             own = (signal - np.sqrt(np.maximum(signal**2 - 4 * products / beyond, 0.0))) / 2
             gains = np.where(products > SURE_NEURON * by_chance, own, gains)

@@ -28,7 +28,7 @@ class UnequalNeurons:
     both: int
 
     def scaled(self, factor: float) -> "UnequalNeurons":
-        """Of so many times as many neurons, as unequal as these.
+        """Of so many times as many neurons, as unequal as these; at least as many as can be resampled.
 
         Examples
         --------
@@ -36,7 +36,8 @@ class UnequalNeurons:
         UnequalNeurons(signal=20, noise=80, both=20)
         """
         signal, noise = (max(2, round(factor * n)) for n in (self.signal, self.noise))
-        return UnequalNeurons(signal, noise, min(round(factor * self.both), signal, noise))
+        both = min(round(factor * self.both), signal, noise)
+        return UnequalNeurons(signal, noise if max(signal, noise) >= MIN_NEURONS else MIN_NEURONS, both)
 
     @property
     def groups(self) -> list[tuple[int, float, float]]:
