@@ -25,7 +25,7 @@ import pandas as pd
 
 from normenc import rsa, stimuli, study
 from normenc.rsa.design import mixing
-from normenc.rsa.discriminability import Experiment, recorded_rdm
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.study.design_candidates import Candidates, candidates_on
 from normenc.study.pool_images import shown_pool
 
@@ -159,14 +159,13 @@ def rates(cell: Cell, places: npt.NDArray[np.intp], noise: float, seed: int) -> 
     own = cell.candidates.of(places)
     found = np.empty((2, len(TRIALS)))
     for column, trials in enumerate(TRIALS):
-        truths, near = {}, {}
+        truths, near, stimuli = {}, {}, dict.fromkeys(own.rdms, UnequalStimuli.equal(len(places)))
         for name, (rdm, strength, of_pool) in cell.truths.items():
-            plan = {"n_neurons": N_NEURONS, "noise": noise, "n_repeats": trials}
-            planned = Experiment([name], len(places), **plan, strength={name: strength[places]})
-            truths[f"recordings of {name}"] = recorded_rdm(rdm[square], planned.reliability[0])
+            truths[f"recordings of {name}"] = rdm[square]
+            stimuli[f"recordings of {name}"] = UnequalStimuli(strength[places], np.ones(len(places)))
             near[f"recordings of {name}"] = nearest(rdm[square], own), of_pool
-        options = {"n_neurons": N_NEURONS, "noise": 0.0, "n_simulations": N_SIMULATIONS, "seed": seed}
-        simulated = rsa.identification(own.rdms, **options, truths=truths).matrix()
+        options = {"n_neurons": N_NEURONS, "noise": noise, "n_repeats": trials, "n_simulations": N_SIMULATIONS}
+        simulated = rsa.identification(own.rdms, **options, truths=truths, stimuli=stimuli, seed=seed).matrix()
         for row in range(2):
             found[row, column] = np.mean([simulated.loc[name, both[row]] for name, both in near.items()])
     return found

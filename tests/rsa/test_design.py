@@ -9,8 +9,9 @@ from scipy.stats import norm
 from normenc.errors import InputError
 from normenc.rsa import choose_stimuli, compare_rdms, discriminability, rdm, simulate_responses
 from normenc.rsa.design import confusion, mixing
-from normenc.rsa.discriminability import leads, recorded_rdm
+from normenc.rsa.discriminability import leads
 from normenc.rsa.extending import Extension
+from normenc.rsa.unequal_neurons import NeuronShares, UnequalNeurons
 
 
 def d_primes(found):
@@ -22,7 +23,8 @@ def expected_confusion(models, places, noise, degrees):
     """Of some stimuli, with equally noisy responses."""
     matrices = np.stack([model[np.ix_(places, places)] for model in models.values()])
     reliability = np.full(matrices.shape[:2], 1 / np.sqrt(1 + noise**2))
-    return float(confusion(*leads(matrices, reliability, degrees), mixing(np.stack(list(models.values())))))
+    shares = [NeuronShares.of(degrees + 1)] * len(models)
+    return float(confusion(*leads(matrices, reliability, shares), mixing(np.stack(list(models.values())))))
 
 
 def candidates(n_stimuli, seed=0):
@@ -33,16 +35,36 @@ def candidates(n_stimuli, seed=0):
     return {"first": rdm(patterns), "near": rdm(near), "part": rdm(patterns[:, :5])}
 
 
-@pytest.mark.parametrize("strengths", [False, True])
-def test_the_probability_of_the_lead_is_that_of_simulated_recordings(strengths):
+def log_normal(n_neurons, spread):
+    """Variances of neurons, of mean 1, at even quantiles of a log-normal distribution."""
+    variances = np.exp(spread * norm.ppf((np.arange(n_neurons) + 0.5) / n_neurons))
+    return variances / variances.mean()
+
+
+def numbers_of(signal, noise):
+    """Equal neurons with the same sums of squares, for neurons with such variances."""
+    n_signal, n_noise = (own.sum() ** 2 / np.square(own).sum() for own in (signal, noise))
+    both = (signal * noise).sum() / signal.sum() / noise.sum() * n_signal * n_noise
+    return UnequalNeurons(round(n_signal), round(n_noise), round(both))
+
+
+ONES = np.ones(60)
+FEW = log_normal(60, 1.4)  # 15 equal neurons would have signals that vary as much
+
+
+@pytest.mark.parametrize(
+    ("strengths", "gains", "noises"),
+    [(False, ONES, ONES), (True, ONES, ONES), (False, FEW, ONES), (True, FEW, FEW), (False, FEW, FEW[::-1])],
+)
+def test_the_probability_of_the_lead_is_that_of_simulated_recordings(strengths, gains, noises):
     rng = np.random.default_rng(1)
     models = candidates(12)
     strength = {name: np.exp(-rng.exponential(0.5, size=12)) for name in models} if strengths else None
-    expected = discriminability(models, n_neurons=60, noise=2.0, n_repeats=2, strength=strength)
+    expected = discriminability(models, n_neurons=numbers_of(gains, noises), noise=2.0, n_repeats=2, strength=strength)
     for truth in models:
         signals = simulate_responses(models[truth], 60, 0.0, rng, n_animals=300)[:, 0]
         scale = 1.0 if strength is None else strength[truth][:, None]
-        noisy = scale * signals + 2.0 / np.sqrt(2) * rng.normal(size=signals.shape)
+        noisy = scale * np.sqrt(gains) * signals + 2.0 / np.sqrt(2) * np.sqrt(noises) * rng.normal(size=signals.shape)
         recorded = np.stack([rdm(one) for one in noisy])
         found = {name: compare_rdms(recorded, model) for name, model in models.items()}
         for rival in set(models) - {truth}:
@@ -64,16 +86,21 @@ def test_of_two_candidates_the_lead_follows_from_the_variance_of_two_correlation
     assert found.loc["one", "other"] == pytest.approx(0.5 / np.sqrt((0.75**2 + 1) / 100))
 
 
-def test_each_larger_set_is_as_if_computed_anew():
+UNEQUAL = [UnequalNeurons(20, 60, 15), UnequalNeurons(80, 30, 30), UnequalNeurons(40, 40, 0)]
+
+
+@pytest.mark.parametrize("neurons", [[100] * 3, UNEQUAL])
+def test_each_larger_set_is_as_if_computed_anew(neurons):
     rng = np.random.default_rng(2)
+    shares = [NeuronShares.of(own) for own in neurons]
     matrices = np.stack(list(candidates(40).values()))
     reliability = rng.uniform(0.2, 0.9, size=(3, 40))
     chosen, off = np.array([3, 8, 1, 30, 22]), ~np.eye(3, dtype=bool)
-    found = Extension(matrices, reliability, 99).leads(chosen)
-    some = Extension(matrices, reliability, 99).leads(chosen, np.array([7, 39]))
+    found = Extension(matrices, reliability, shares).leads(chosen)
+    some = Extension(matrices, reliability, shares).leads(chosen, np.array([7, 39]))
     for place in (0, 7, 39):
         larger = np.append(chosen, place)
-        expected = leads(matrices[:, larger][:, :, larger], reliability[:, larger], 99)
+        expected = leads(matrices[:, larger][:, :, larger], reliability[:, larger], shares)
         for own, anew in zip(found, expected, strict=True):
             np.testing.assert_allclose(own[place][off], anew[off], atol=1e-10)
     for own, whole in zip(some, found, strict=True):
@@ -83,14 +110,15 @@ def test_each_larger_set_is_as_if_computed_anew():
 def test_torch_gives_the_same_numbers_and_the_gradient_of_finite_differences():
     matrices = np.stack(list(candidates(8).values()))
     reliability = np.full((3, 8), 0.5)
-    expected = d_primes(leads(matrices, reliability, 50))
+    shares = [NeuronShares.of(own) for own in UNEQUAL]
+    expected = d_primes(leads(matrices, reliability, shares))
     values = torch.tensor(matrices, requires_grad=True)
-    found = d_primes(leads(values, torch.tensor(reliability), 50))
+    found = d_primes(leads(values, torch.tensor(reliability), shares))
     np.testing.assert_allclose(found.detach().numpy(), expected, atol=1e-12)
     found[0, 1].backward()
     step = np.zeros_like(matrices)
     step[1, 2, 5] = step[1, 5, 2] = 1e-6
-    up, down = (d_primes(leads(matrices + sign * step, reliability, 50))[0, 1] for sign in (1, -1))
+    up, down = (d_primes(leads(matrices + sign * step, reliability, shares))[0, 1] for sign in (1, -1))
     slope = (up - down) / 2e-6
     assert float(values.grad[1, 2, 5] + values.grad[1, 5, 2]) == pytest.approx(slope, rel=1e-4)
 
@@ -155,12 +183,6 @@ def test_weak_stimuli_are_not_chosen():
     strength = {name: np.where(np.arange(60) < 30, 0.05, 1.0) for name in models}
     found = choose_stimuli(models, 10, n_neurons=80, noise=1.0, strength=strength)
     assert (found.stimuli >= 30).sum() >= 9  # 5 by chance
-
-
-def test_noise_lowers_correlations_by_reliability():
-    np.testing.assert_allclose(
-        1 - recorded_rdm(1 - np.eye(3) - 0.5 * (1 - np.eye(3)), [1, 0.5, 0.2])[0, 1:], [0.25, 0.1]
-    )
 
 
 @pytest.mark.parametrize(

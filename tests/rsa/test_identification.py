@@ -8,8 +8,9 @@ from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.rates import mean_rate
+from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.rsa.unequal_stimuli import UnequalStimuli
-from normenc.rsa.wishart import SimulatedRdms, UnequalNeurons, covariance_of
+from normenc.rsa.wishart import SimulatedRdms, covariance_of
 
 RNG = np.random.default_rng(0)
 CANDIDATES = {name: rdm(RNG.normal(size=(12, 6))) for name in ("one", "other", "third")}

@@ -6,10 +6,8 @@ import pytest
 from normenc.errors import InputError
 from normenc.rsa import rdm, simulate_responses
 from normenc.rsa.likeness import NeuronProducts, like_averages, like_trials
-from normenc.rsa.noise_matching import expected_reliability, matching_noise
 from normenc.rsa.single_trials import trial_noise
 from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
-from normenc.rsa.wishart import SimulatedRdms
 
 ANGLE = np.radians(2 * np.arange(0, 180, 7.5))
 TUNED = rdm(np.exp(2 * np.cos(ANGLE[:, None] - np.linspace(0, 2 * np.pi, 90, endpoint=False))))
@@ -77,19 +75,6 @@ def test_noise_alone_is_refused(source):
 def test_a_stimulus_with_one_trial_has_no_noise():
     with pytest.raises(InputError, match="fewer than two trials"):
         trial_noise(np.ones((3, 5)), [0, 0, 1])
-
-
-@pytest.mark.parametrize(("n_neurons", "noise"), [(40, 0.5), (400, 2.0)])
-def test_the_expected_reliability_is_that_of_drawn_halves(n_neurons, noise):
-    halves = SimulatedRdms(TUNED, n_neurons // 2, noise).draw(200, np.random.default_rng(0))
-    between = np.mean([np.corrcoef(*pair)[0, 1] for pair in zip(halves[::2], halves[1::2], strict=True)])
-    assert expected_reliability(TUNED, n_neurons, noise) == pytest.approx(2 * between / (1 + between), abs=0.02)
-
-
-def test_matching_noise_is_that_which_was_added():
-    for n_neurons in (60, 300):  # by drawn halves, and by the formula
-        responses = simulate_responses(TUNED, n_neurons, 1.0, np.random.default_rng(1))[0, 0]
-        assert matching_noise(TUNED, responses) == pytest.approx(1.0, abs=0.25)
 
 
 @pytest.mark.parametrize("source", ["trials", "averages"])

@@ -12,8 +12,10 @@ from normenc.errors import InputError
 from normenc.quality.rdm_reliability import rdm_reliability
 from normenc.rsa.measures import as_measure, facts_of
 from normenc.rsa.pairs import upper
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 from normenc.study import Study
+from normenc.study.population_like import Population
 from normenc.study.power_simulation import simulate_power
 from normenc.study.sections import PowerSettings
 
@@ -24,6 +26,7 @@ MODELS = {
     "levels": rsa.rdm(RNG.normal(size=(12, 5))).round(1),
 }
 ANIMALS = np.stack([rsa.rdm(PATTERNS + RNG.normal(size=(12, 20))) for _ in range(4)])
+POPULATIONS = {12: {"one": Population.equal(1.0, [20], UnequalStimuli.equal(12))}}
 REPEATS = PATTERNS + RNG.normal(size=(4, 12, 20))
 FAST = {"n_samples": 20, "n_permutations": 20}
 
@@ -136,7 +139,7 @@ def test_halves_give_no_ceiling_by_what_is_no_correlation():
         lambda m: rsa.fit_weights(upper(ANIMALS), upper(ANIMALS), m),
         lambda m: rsa.cross_validate_weighted({"one": ANIMALS[0]}, ANIMALS, method=m),
         lambda m: rdm_reliability(REPEATS.reshape(48, 20), np.tile(np.arange(12), 4), method=m),
-        lambda m: simulate_power({12: {"one": ANIMALS[0]}}, {"one": 1.0}, PowerSettings(), method=m),
+        lambda m: simulate_power({12: {"one": ANIMALS[0]}}, POPULATIONS, PowerSettings(), method=m),
     ],
 )
 @pytest.mark.parametrize("method", ["pearsn", "Pearson", "", None, 3])
@@ -227,4 +230,4 @@ def test_measures_go_to_other_processes():
     assert pickle.loads(pickle.dumps(as_measure(overlap))).compare(*[upper(ANIMALS)] * 2)[0, 0] == 1
     settings = PowerSettings(n_neurons=[8], n_animals=[1], n_repeats=[1])
     with pytest.raises(InputError, match="other processes cannot import"):
-        simulate_power({12: {"one": ANIMALS[0]}}, {"one": 1.0}, settings, method=lambda x, y: x @ y)
+        simulate_power({12: {"one": ANIMALS[0]}}, POPULATIONS, settings, method=lambda x, y: x @ y)

@@ -6,12 +6,14 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from scipy.stats import norm
 
 from normenc import recordings, report, representations, rsa, stimuli
 from normenc.errors import InputError
 from normenc.recordings import Preparation
 from normenc.report.designed import whether_to_change
 from normenc.rsa.design import Chosen
+from normenc.rsa.unequal_neurons import NeuronShares
 from normenc.study import Study, design, load_study, prepare, represent
 from normenc.study.design_files import presentation_order
 from normenc.study.pool_images import read_pool
@@ -20,7 +22,7 @@ from normenc.study.synthesising import natural_again, synthesise
 
 STUDY = """
 [recording]
-n_neurons = 60
+source = "few.npz"
 [[task]]
 name = "tilt-discrimination"
 n_train = 100
@@ -35,17 +37,31 @@ n_samples = 50
 pool_size = 60
 n = 10
 trials = 3
-noise = 1.5
 resolution = 0.2
 n_simulations = 20
 n_random = 2
 """
 
 
+N, NOISE, TRIALS = 60, 1.5, 3
+ANGLE = np.radians(2 * np.arange(0, 180, 15))
+TUNED = rsa.rdm(np.exp(2 * np.cos(ANGLE[:, None] - np.linspace(0, 2 * np.pi, 90, endpoint=False))))
+FEW = np.exp(2 * norm.ppf((np.arange(N) + 0.5) / N))  # log-normal variances: as 7 equal neurons with signal
+FEW /= FEW.mean()
+
+
+def trials_of(truth, noise, rng):
+    """Trials (n_trials, n_stimuli, n_neurons) of neurons of which few carry most of the signal."""
+    signal = np.sqrt(FEW) * rsa.simulate_responses(truth, N, 0.0, rng)[0]
+    return signal + noise * rng.standard_normal((TRIALS, *signal.shape[1:]))
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     path = tmp_path_factory.mktemp("study") / "small.toml"
     path.write_text(STUDY)
+    responses = trials_of(TUNED, NOISE, np.random.default_rng(0)).reshape(-1, N)
+    np.savez(path.with_name("few.npz"), responses=responses, orientation=np.tile(np.arange(12) * 15.0, TRIALS))
     return load_study(path)
 
 
@@ -88,6 +104,23 @@ def test_the_page_stands_alone_and_shows_every_image(made):
     )
     at = made.predicted.query("trials == 3 and stimuli == 'chosen'")["rate"].iloc[0]
     assert f"would have named it {100 * at:.0f} times in 100" in page
+
+
+def test_predicted_rates_are_those_of_recordings_whose_signal_few_neurons_carry(made, study):
+    rng, n, right = np.random.default_rng(1), 40, []
+    every = represent(prepare(study), progress=False).representations
+    models = {label: np.stack([own.rdm for own in every if own.label == label]) for label in made.discriminability}
+    for truth, rdms in models.items():
+        own = rdms.mean(axis=0)
+        noise = NOISE * np.sqrt(own.mean() / TUNED.mean())  # in the recording, it stands so to the signal over stimuli
+        drawn = np.stack([rsa.rdm(trials_of(own, noise, rng).mean(axis=0)) for _ in range(n)])
+        similarity = {name: rsa.compare_rdms(drawn, model).mean(axis=1) for name, model in models.items()}
+        right += [max(similarity, key=lambda name: similarity[name][k]) == truth for k in range(n)]
+    own_stimuli = made.predicted.query(f"stimuli == 'own stimuli' and trials == {TRIALS}")["rate"].iloc[0]
+    assert own_stimuli == pytest.approx(np.mean(right), abs=0.1)
+    assert made.noise_from == "its repeated trials"
+    page = (made.folder / "index.html").read_text(encoding="utf-8")
+    assert "how unequal neurons and stimuli are, was taken from the recording: its repeated trials." in page
 
 
 def test_a_recording_of_the_images_loads_back_by_name(made, study, tmp_path):
@@ -179,7 +212,7 @@ def test_a_recording_without_neurons_needs_their_number_and_noise(tmp_path):
         rdm=rsa.rdm(np.random.default_rng(0).normal(size=(12, 20))),
         orientation=np.arange(0, 180, 15.0),
     )
-    with pytest.raises(InputError, match="known only by its RDM; set design"):
+    with pytest.raises(InputError, match=r"known only by its RDM.*State design\.noise and design\.n_neurons"):
         design(Study(), tmp_path / "out", recording=tmp_path / "rdm.npz", progress=False)
 
 
@@ -217,7 +250,7 @@ def test_images_that_no_change_improves_stay_as_they_are():
         dict.fromkeys(layers, 0.3),
         lambda tried: 0.0,
         noise=dict.fromkeys(layers, 1.0),
-        degrees=20,
+        neurons=[NeuronShares.of(21)] * 2,
         shares=np.full((2, 2), 0.7),
         step=lambda: None,
     )

@@ -9,6 +9,7 @@ from normenc.cli.printing import print_identifications
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
+from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.study import Study, evaluate, identify, prepare
 from normenc.study.identifying import identified_in_short
 from normenc.study.population_like import simulated_data
@@ -67,7 +68,7 @@ def test_other_amounts_are_simulated_where_they_are_asked_for():
     assert more.noise["tuned"] == pytest.approx(own.noise["tuned"] / 2)
     assert more.n_neurons["tuned"][0].signal == pytest.approx(10 * own.n_neurons["tuned"][0].signal, abs=10)
     stated = simulated(recording(), noise=3.0, n_repeats=9)
-    assert (stated.noise, stated.n_neurons) == ({"tuned": 1.0}, {"tuned": [60]})
+    assert (stated.noise, stated.n_neurons) == ({"tuned": 1.0}, {"tuned": [UnequalNeurons(60, 60, 60)]})
 
 
 def test_a_recording_known_by_its_rdm_can_be_simulated_if_its_noise_is_stated():
@@ -77,9 +78,11 @@ def test_a_recording_known_by_its_rdm_can_be_simulated_if_its_noise_is_stated():
     ):
         simulated(known)
     stated = simulated(known, noise=1.0, n_neurons=50)
-    assert stated.n_neurons == {"tuned": [50]}
+    assert stated.n_neurons == {"tuned": [UnequalNeurons(50, 50, 50)]}
     assert stated.facts["notes"] == [
-        "An RDM does not tell how strongly each stimulus drives neurons; all are taken to do so equally."
+        "An RDM does not tell how strongly each stimulus drives neurons; all are taken to do so equally.",
+        "The noise is stated, and all neurons are taken to be equal: where few of them carry most of the signal, rates "
+        "are too high.",
     ]
 
 
@@ -102,7 +105,9 @@ def test_of_a_recording_known_by_rdms_as_many_animals_are_simulated(subjects, n_
     rdms = np.stack([rdm(np.random.default_rng(k).normal(size=(12, 9))) for k in range(3)])
     known = Recording.from_rdm("published", rdms, np.arange(12) * 15.0, subjects=subjects)
     data = simulated(known, noise=1.0, n_neurons=40)
-    assert data.facts["n_animals"] == n_animals and data.n_neurons == {"tuned": [40] * n_animals}
+    assert data.facts["n_animals"] == n_animals and data.n_neurons == {
+        "tuned": [UnequalNeurons(40, 40, 40)] * n_animals
+    }
 
 
 def test_averages_say_that_shared_noise_is_not_seen():

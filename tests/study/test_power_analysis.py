@@ -1,9 +1,11 @@
 import time
+from dataclasses import replace
 from multiprocessing import active_children
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from normenc import controls, stimuli
 from normenc.cli.printing import print_power
@@ -12,9 +14,11 @@ from normenc.recordings import Recording
 from normenc.representations import represent
 from normenc.rsa import infer, noise_ceiling, rdm, simulate_responses
 from normenc.rsa.against import against_others
-from normenc.rsa.noise_matching import matching_noise
+from normenc.rsa.unequal_neurons import UnequalNeurons
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.study import Study, load_study, power, prepare
 from normenc.study.amounts import amounts_of, candidates_of, mean_repeats, with_stimuli
+from normenc.study.population_like import Population, populations_like
 from normenc.study.power_simulation import Power, distinct, simulate_power
 from normenc.study.processes import processes
 from normenc.study.settings import PowerSettings
@@ -31,7 +35,9 @@ def settings(**changes):
 def simulated(candidates, noise, n_stimuli, options, **more):
     """Recovery and pairs, of so many of the candidates' stimuli."""
     some = {n: {label: rdm[:n, :n] for label, rdm in candidates.items()} for n in n_stimuli}
-    return simulate_power(some, dict.fromkeys(candidates, noise), options, progress=False, **({"workers": 1} | more))
+    equal = {n: Population.equal(noise, [20], UnequalStimuli.equal(n)) for n in n_stimuli}
+    like = {n: dict.fromkeys(candidates, own) for n, own in equal.items()}
+    return simulate_power(some, like, options, progress=False, **({"workers": 1} | more))
 
 
 def test_more_data_finds_the_correct_model_more_often():
@@ -92,14 +98,6 @@ def test_processes_and_order_do_not_matter():
     assert one.pairs.equals(two.pairs)
 
 
-def test_matching_noise_gives_the_recordings_reliability():
-    real = simulate_responses(CANDIDATES["one"], 150, 1.7, np.random.default_rng(5))[0, 0]
-    noise = matching_noise(CANDIDATES["one"], real)
-    assert noise == pytest.approx(1.7, abs=0.3)
-    again = simulate_responses(CANDIDATES["one"], 150, noise, np.random.default_rng(6))[0, 0]
-    assert noise_ceiling(responses=again).lower == pytest.approx(noise_ceiling(responses=real).lower, abs=0.05)
-
-
 def test_power_of_a_study(tmp_path):
     study = Study(
         name="small",
@@ -139,7 +137,7 @@ def test_power_of_a_study(tmp_path):
         "training",
         "responses of layers",
         "responses of untrained layers",
-        "matching the noise",
+        "matching noise and neurons",
         "simulating",
     ]
     assert (told[-1].done, told[-1].total) == (32, 32)
@@ -162,7 +160,9 @@ def test_bad_settings_are_named(tmp_path, change, message):
 def test_a_recording_of_an_rdm_needs_its_noise_stated(tmp_path):
     path = tmp_path / "rdm.npz"
     np.savez(path, rdm=CANDIDATES["one"], orientation=np.arange(40) * 4.5)
-    with pytest.raises(InputError, match=r"power\.noise is not given and rdm has too few neurons"):
+    with pytest.raises(
+        InputError, match=r"rdm is known only by its RDM, which does not tell.*State power\.noise, if you know it"
+    ):
         power(Study(recording={"source": str(path)}, power={"n_stimuli": [20]}), tmp_path / "power", progress=False)
 
 
@@ -233,26 +233,94 @@ def test_more_stimuli_go_no_further_than_the_recordings():
     assert with_stimuli(directions(4), 8).has_neighbours
 
 
-def test_noise_of_a_trial_is_that_of_the_averages_by_the_root_of_their_number(tmp_path):
-    truth = simulate_responses(CANDIDATES["one"][:12, :12], 100, 1.0, np.random.default_rng(3), n_repeats=4)[0]
-    shown = np.tile(np.arange(12) * 15.0, 4)
-    np.savez(tmp_path / "trials.npz", responses=truth.reshape(48, 100), orientation=shown)
-    np.savez(tmp_path / "averages.npz", responses=truth.mean(axis=0), orientation=shown[:12])
-    noise = {}
-    for name in ("trials", "averages"):
-        study = Study(
-            recording={"source": str(tmp_path / f"{name}.npz")},
-            stimuli={"resolution": 0.05},
-            task={"n_train": 40, "n_test": 20},
-            network={"name": "ConvPoolFC", "pool_size": 4},
-            training={"n_epochs": 1},
-            comparison={"controls": ["Fourier amplitude"]},
-            power={"n_neurons": [20], "n_animals": [1], "n_stimuli": [12], "n_simulations": 2, "n_samples": 50},
-        )
-        found = power(study, tmp_path / name, progress=False, workers=1)
-        noise[name] = found.recovery.set_index(["generating", "n_repeats"])["noise"]
-    ratio = noise["trials"].xs(4, level="n_repeats") / noise["averages"].xs(1, level="n_repeats")
-    np.testing.assert_allclose(ratio, 2)
+N, REPEATS = 100, 4
+TUNING = np.random.default_rng(2).normal(size=(12, 8))
+NEAR = {"one": rdm(TUNING), "near": rdm(TUNING + 0.5 * np.random.default_rng(3).normal(size=(12, 8)))}
+EQUAL = np.ones(N)
+FEW = np.exp(2 * norm.ppf((np.arange(N) + 0.5) / N))  # log-normal variances: as 9 equal neurons with signal
+FEW /= FEW.mean()
+
+
+def planted(gains, noise, rng, n_repeats=REPEATS):
+    """Trials (n_repeats, n_stimuli, n_neurons) of the first candidate, with such variances of neurons' signal."""
+    signal = np.sqrt(gains) * simulate_responses(NEAR["one"], len(gains), 0.0, rng)[0]
+    return signal + noise * rng.standard_normal((n_repeats, *signal.shape[1:]))
+
+
+def like(trials, source="trials"):
+    """The population of the truth."""
+    stimuli = np.tile(np.arange(12) * 15.0, len(trials))
+    if source == "trials":
+        recording = Recording.from_trials("pilot", np.concatenate(trials), orientation=stimuli)
+    else:
+        recording = Recording.from_responses("pilot", trials.mean(axis=0), stimuli[:12])
+    return populations_like(recording, {"one": NEAR["one"]}, "power", None).of["one"]
+
+
+@pytest.mark.parametrize("source", ["trials", "averages"])
+@pytest.mark.parametrize("gains", [EQUAL, FEW])
+def test_halves_of_simulated_neurons_agree_as_those_recorded_do(source, gains):
+    rng, lower = np.random.default_rng(0), {"recorded": [], "simulated": [], "equal": []}
+    for _ in range(16):
+        trials = planted(gains, 2.0, rng)
+        own = like(trials, source)
+        # Of a trial, where the file has trials; of an average, where it has averages.
+        noise = own.noise / (np.sqrt(REPEATS) if source == "trials" else 1)
+        again = {
+            "recorded": trials.mean(axis=0),
+            "simulated": simulate_responses(NEAR["one"], own.neurons()[0], noise, rng)[0, 0],
+            "equal": simulate_responses(NEAR["one"], N, noise, rng)[0, 0],
+        }
+        for name, responses in again.items():
+            lower[name].append(noise_ceiling(responses=responses).lower)
+    recorded, simulated, equal = (np.mean(own) for own in lower.values())
+    assert simulated == pytest.approx(recorded, abs=0.1)  # three standard errors where few neurons have signal
+    assert (equal > recorded + 0.15) == (gains is FEW)
+
+
+def test_predicted_power_is_that_of_recordings_whose_signal_few_neurons_carry():
+    rng, n, n_pilots = np.random.default_rng(1), 60, 3
+    found, predicted = [], {"unequal": [], "equal": []}
+    for seed in range(n):
+        averages = planted(FEW, 0.5, rng).mean(axis=0)
+        pairs = against_others(NEAR, "one", responses=averages, ordered=True, n_samples=50, seed=seed)[1]
+        found.append(((pairs["p"] <= 0.05) & (pairs["difference"] > 0)).mean())
+    for seed in range(n_pilots):
+        options = settings(n_neurons=[N], n_repeats=[REPEATS], n_simulations=n // n_pilots, seed=seed)
+        pilot = like(planted(FEW, 0.5, rng))
+        equal = replace(pilot, animals=Population.equal(0.0, [N], pilot.stimuli).animals)
+        for name, own in (("unequal", pilot), ("equal", equal)):
+            power_of = simulate_power({12: NEAR}, {12: {"one": own}}, options, ordered=[12], workers=1, progress=False)
+            predicted[name].append(power_of.pairs["power"][0])
+    error = 3 * np.sqrt(2 * 0.25 / n)  # of the difference between two shares of so many simulations
+    assert np.mean(predicted["unequal"]) == pytest.approx(np.mean(found), abs=error)
+    assert np.mean(predicted["equal"]) > np.mean(found) + error
+
+
+def test_animals_are_simulated_like_those_recorded_in_turn():
+    own = Population(
+        1.0, ((100, UnequalNeurons(10, 100, 10)), (50, UnequalNeurons(50, 50, 50))), UnequalStimuli.equal(3)
+    )
+    assert own.neurons(200, 3) == [
+        UnequalNeurons(20, 200, 20),
+        UnequalNeurons(200, 200, 200),
+        UnequalNeurons(20, 200, 20),
+    ]
+    assert own.neurons(None, 2) == [UnequalNeurons(10, 100, 10), UnequalNeurons(50, 50, 50)]
+    assert own.pooled(300) == UnequalNeurons(120, 300, 120)
+    few = Population(1.0, ((100, UnequalNeurons(9, 9, 9)),), UnequalStimuli.equal(12))
+    assert few.neurons(10) == [UnequalNeurons(2, 4, 1)]  # four neurons can be resampled, fewer cannot
+    found = simulate_power({12: NEAR}, {12: {"one": few}}, settings(n_neurons=[10]), workers=1, progress=False)
+    assert found.recovery["recovered"].between(0, 1).all()
+
+
+def test_a_candidate_whose_dissimilarities_are_all_equal_is_simulated_like_another():
+    averages = Recording.from_responses("pilot", planted(EQUAL, 1.0, np.random.default_rng(0))[0], np.arange(12) * 15.0)
+    found = populations_like(averages, {"flat": 1 - np.eye(12), "one": NEAR["one"]}, "power", None)
+    assert found.of["flat"] == found.of["one"]
+    assert found.notes[-1] == (
+        "flat: all its dissimilarities are equal, so its neurons are simulated like those of one."
+    )
 
 
 def test_a_recording_of_noise_alone_has_no_noise_to_match(tmp_path):
@@ -270,9 +338,7 @@ def test_a_recording_of_noise_alone_has_no_noise_to_match(tmp_path):
         comparison={"controls": ["pixels"]},
         power={"n_stimuli": [10], "n_neurons": [8], "n_simulations": 2, "n_samples": 50},
     )
-    with pytest.raises(
-        InputError, match=r"noise: the RDMs of halves .* have almost nothing in common.*set power.noise"
-    ):
+    with pytest.raises(InputError, match=r"noise could have told nothing: .* nothing in common.*state power\.noise"):
         power(study, tmp_path / "power", progress=False, workers=1)
 
 

@@ -8,8 +8,9 @@ import typer
 
 from normenc.cli import summaries
 from normenc.cli.options import default_workers
-from normenc.cli.printing import print_failure, print_identifications, print_power, print_skipped
+from normenc.cli.printing import print_failure, print_skipped
 from normenc.cli.shared_options import Found, reports, takes_study
+from normenc.cli.simulated import print_identifications, print_power
 from normenc.cli.terminal import echo_result
 
 __all__ = ["identify", "power"]

@@ -77,6 +77,8 @@ def of_power(power: Any) -> Found:
             "recovery": power.recovery.to_dict("records"),
             "weakest": power.weakest.reset_index(drop=True).to_dict("records"),
             "same": power.same,
+            "noise_from": power.noise_from,
+            "notes": power.notes,
             **_left_out(power),
         }
     )
@@ -90,7 +92,8 @@ def of_identification(own: Any) -> Found:
 def of_design(design: Any) -> Found:
     """How often the correct candidate would be identified with the chosen stimuli, and with others."""
     rates = design.predicted.to_dict("records")
-    return Found({"folder": design.folder, "worst": design.worst, "rates": rates, "left_out": design.left_out})
+    known = {"noise_from": design.noise_from, "notes": design.notes}
+    return Found({"folder": design.folder, "worst": design.worst, "rates": rates, "left_out": design.left_out, **known})
 
 
 def _left_out(found: Any) -> dict[str, Any]:

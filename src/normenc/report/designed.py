@@ -12,6 +12,7 @@ from PIL import Image
 
 from normenc import figures
 from normenc.report.embedded import sheet_uri
+from normenc.report.identified import noise_in_words
 from normenc.report.learned import spoken
 from normenc.report.pages import template
 from normenc.rsa.design import TOLD
@@ -57,7 +58,7 @@ def write_design(design: Any, folder: str | Path) -> Path:
 
 
 def sentences(design: Any) -> list[str]:
-    """What was chosen, how often it would tell, and what is hardest to tell apart."""
+    """What was chosen, how often it would tell, what is hardest to tell apart, and what neurons were simulated."""
     settings, rates = design.study.design, design.predicted
     at = rates[rates["trials"] == settings.trials].groupby("stimuli")["rate"].mean()
     best = "synthesised" if "synthesised" in at else "chosen"
@@ -84,7 +85,7 @@ def sentences(design: Any) -> list[str]:
             f"Hardest to tell apart are {truth} and {rival}: were {truth} the truth, its lead over {rival} would be "
             f"{least:.1f} standard deviations."
         )
-    return found
+    return [*found, noise_in_words(design.noise_from), *design.notes]
 
 
 def whether_to_change(predicted: pd.DataFrame, best: str, trials: int) -> str:

@@ -284,8 +284,24 @@ def simulated_in_words(facts: Mapping[str, Any]) -> str:
     repeats = f"{facts['n_repeats']:g} trials of each" if facts["n_repeats"] != 1 else "one response to each"
     return (
         f"{facts['n_simulations']:,} recordings were simulated from each encoder: {animals or f'{of_each} neurons'}, "
-        f"{counted(facts['n_stimuli'], 'stimulus')}, {repeats}. How noisy neurons are, and how unequal neurons "
-        f"and stimuli are, was taken from {facts['noise_from']}."
+        f"{counted(facts['n_stimuli'], 'stimulus')}, {repeats}. {noise_in_words(facts['noise_from'])}"
+    )
+
+
+def noise_in_words(noise_from: str) -> str:
+    """Where the noise of simulated recordings is from, and how unequal their neurons and stimuli are.
+
+    Examples
+    --------
+    >>> noise_in_words("its repeated trials")
+    'How noisy neurons are, and how unequal neurons and stimuli are, was taken from the recording: its repeated trials.'
+    >>> noise_in_words("the settings")
+    'How noisy neurons are was taken from the settings.'
+    """
+    if noise_from == "the settings":
+        return f"How noisy neurons are was taken from {noise_from}."
+    return (
+        f"How noisy neurons are, and how unequal neurons and stimuli are, was taken from the recording: {noise_from}."
     )
 
 

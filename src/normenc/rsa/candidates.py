@@ -6,15 +6,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from normenc.arrays import as_count
 from normenc.errors import InputError
 from normenc.rsa.discriminability import as_noise, check_possible
 from normenc.rsa.labelled import labels_of_rdm
 from normenc.rsa.labels import check_same
-from normenc.rsa.neurons import MIN_NEURONS
 from normenc.rsa.pairs import as_rdms
+from normenc.rsa.unequal_neurons import Size, as_size
 from normenc.rsa.unequal_stimuli import UnequalStimuli
-from normenc.rsa.wishart import UnequalNeurons
 
 __all__ = [
     "Neurons",
@@ -28,7 +26,7 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
-Neurons: TypeAlias = int | UnequalNeurons | Sequence[int | UnequalNeurons]
+Neurons: TypeAlias = Size | Sequence[Size]
 SAME = 1e-6  # of the largest dissimilarity: differences up to this are rounding errors of float32 responses
 
 
@@ -110,20 +108,16 @@ def simulated(simulate: Sequence[str] | None, stacks: dict[str, Floats], same: M
     return {name: stacks[name] for name in chosen}
 
 
-def sizes_of(name: str, n_neurons: Neurons | Mapping[str, Neurons], n_animals: int) -> list[int | UnequalNeurons]:
+def sizes_of(name: str, n_neurons: Neurons | Mapping[str, Neurons], n_animals: int) -> list[Size]:
     """Neurons of each animal that represents this truth."""
     if isinstance(n_neurons, Mapping) and name not in n_neurons:
         raise InputError(f"n_neurons is not given for {name!r}; give it for every candidate and truth")
     own = n_neurons[name] if isinstance(n_neurons, Mapping) else n_neurons
     if isinstance(own, str) or not isinstance(own, Sequence | np.ndarray):
-        return [_size(own)] * n_animals
+        return [as_size(own)] * n_animals
     if n_animals not in (1, len(own)) or not len(own):
         raise InputError(f"n_neurons are given for {len(own)} animals, but n_animals is {n_animals}")
-    return [_size(each) for each in own]
-
-
-def _size(own: Any) -> int | UnequalNeurons:
-    return own if isinstance(own, UnequalNeurons) else as_count(own, "n_neurons", MIN_NEURONS)
+    return [as_size(each) for each in own]
 
 
 def noise_of(name: str, noise: float | Mapping[str, float], n_repeats: int) -> float:

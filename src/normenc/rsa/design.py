@@ -14,6 +14,7 @@ from normenc.errors import InputError
 from normenc.rsa.discriminability import Experiment, as_candidates, leads
 from normenc.rsa.extending import Extension
 from normenc.rsa.pairs import upper
+from normenc.rsa.unequal_neurons import Size
 from normenc.showing import Listed
 
 __all__ = ["TOLD", "Chosen", "choose_stimuli", "confusion"]
@@ -113,7 +114,7 @@ def choose_stimuli(
     candidates: Mapping[str, Any],
     n_chosen: int,
     *,
-    n_neurons: int,
+    n_neurons: Size | Mapping[str, Size],
     noise: float | Mapping[str, float],
     n_repeats: int = 1,
     n_animals: int = 1,
@@ -197,13 +198,13 @@ class _Problem:
 
     def __post_init__(self) -> None:
         self.shares = mixing(self.rdms)
-        self.extension = Extension(self.rdms, self.experiment.reliability, self.experiment.degrees)
+        self.extension = Extension(self.rdms, self.experiment.reliability, self.experiment.shares)
 
     def leads(self, places: Any) -> tuple[Floats, Floats]:
         """Of a set of stimuli; NaN where a candidate's dissimilarities are all equal on them."""
         of_set = self.rdms[:, places][:, :, places]
         with np.errstate(invalid="ignore", divide="ignore"):
-            lead, spread = leads(of_set, self.experiment.reliability[:, places], self.experiment.degrees)
+            lead, spread = leads(of_set, self.experiment.reliability[:, places], self.experiment.shares)
         return lead, spread
 
     def d_primes(self, places: Any) -> Floats:

@@ -9,9 +9,16 @@ standardised RDMs. This is linear in d, and its variance follows from the moment
 the symmetric matrix of :math:`w_{st} / 2`, and :math:`-\frac12 \sum_t w_{st} P_{st}` on its diagonal (the part that
 comes from dividing covariances by standard deviations), it is :math:`2\, tr(A P A P)` over the degrees of freedom of
 the neurons. It holds to the first order in one over the number of neurons.
+
+Unequal neurons have shares :math:`g_n` of the signal and :math:`h_n` of the noise, which each add up to 1. With
+:math:`P = K + H`, the parts of signal and noise (H is diagonal), the covariance of neuron n is :math:`g_n K + h_n H`,
+and the variance is :math:`2 \sum_n tr(A (g_n K + h_n H) A (g_n K + h_n H))`. With the sums :math:`a = \sum_n g_n^2`,
+:math:`b = \sum_n g_n h_n` and :math:`c = \sum_n h_n^2` this is
+:math:`2 a\, tr(A Q A Q) + 2 (c - b^2 / a)\, tr(A H A H)` with :math:`Q = K + \frac b a H`, which is P but for its
+diagonal. Neurons that are all equal have a = b = c: one over their degrees of freedom.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,8 +31,16 @@ from normenc.rsa.labelled import labels_of_rdm
 from normenc.rsa.labels import check_same
 from normenc.rsa.pairs import as_rdm, upper
 from normenc.rsa.ties import is_flat
+from normenc.rsa.unequal_neurons import NeuronShares, Size, as_size
 
-__all__ = ["Experiment", "as_candidates", "as_noise", "check_possible", "discriminability", "leads", "recorded_rdm"]
+__all__ = [
+    "Experiment",
+    "as_candidates",
+    "as_noise",
+    "check_possible",
+    "discriminability",
+    "leads",
+]
 
 Floats = npt.NDArray[np.float64]
 ROUNDING = 1e-6  # of the largest eigenvalue, in RDMs of single precision
@@ -33,14 +48,14 @@ TINY = 1e-30  # variance of a candidate's difference from itself
 
 
 class Experiment:
-    """What is recorded: the noise of an average in each stimulus, for every candidate, and how many neurons there are.
+    """What is recorded: the noise of an average in each stimulus, for every candidate, and what neurons there are.
 
     Attributes
     ----------
     reliability : ndarray, shape (n_candidates, n_stimuli)
         The standard deviation of the signal over that of the responses, averaged over trials.
-    degrees : int
-        Of freedom, those of all animals' neurons.
+    shares : list of NeuronShares
+        Of all animals' neurons, for every candidate.
     """
 
     def __init__(
@@ -48,40 +63,20 @@ class Experiment:
         names: list[str],
         n_stimuli: int,
         *,
-        n_neurons: int,
+        n_neurons: Size | Mapping[str, Size],
         noise: float | Mapping[str, float],
         n_repeats: int = 1,
         n_animals: int = 1,
         strength: Mapping[str, Any] | None = None,
     ) -> None:
-        n_neurons, n_repeats = as_count(n_neurons, "n_neurons", 4), as_count(n_repeats, "n_repeats")
-        self.degrees = (n_neurons - 1) * as_count(n_animals, "n_animals")
+        n_repeats, n_animals = as_count(n_repeats, "n_repeats"), as_count(n_animals, "n_animals")
+        sizes = [_entry(n_neurons, name, "n_neurons") for name in names]
+        self.shares = [NeuronShares.of(as_size(own), n_animals) for own in sizes]
         self.reliability = np.empty((len(names), n_stimuli))
         for row, name in zip(self.reliability, names, strict=True):
-            of_trial = as_noise(noise if not isinstance(noise, Mapping) else _entry(noise, name, "noise"))
+            of_trial = as_noise(_entry(noise, name, "noise"))
             variance = 1.0 if strength is None else _strength(_entry(strength, name, "strength"), n_stimuli, name) ** 2
             row[:] = np.sqrt(variance / (variance + of_trial**2 / n_repeats))
-
-
-def recorded_rdm(rdm: Any, reliability: Any) -> Floats:
-    """The RDM that noise leaves of a signal's, with very many neurons: correlations are as much nearer 0.
-
-    Parameters
-    ----------
-    rdm : array_like, shape (n_stimuli, n_stimuli)
-    reliability : array_like, shape (n_stimuli,)
-        Standard deviation of the signal over that of the responses.
-
-    Examples
-    --------
-    >>> recorded_rdm([[0, 0.2, 1], [0.2, 0, 1], [1, 1, 0]], [0.5, 1, 1])
-    array([[0. , 0.6, 1. ],
-           [0.6, 0. , 1. ],
-           [1. , 1. , 0. ]])
-    """
-    recorded = 1 - (1 - as_rdm(rdm, "the RDM")) * np.outer(reliability, reliability)
-    np.fill_diagonal(recorded, 0)
-    return recorded
 
 
 def check_possible(rdms: Floats, what: str, metric: str = "correlation") -> None:
@@ -113,7 +108,10 @@ def as_noise(given: Any, what: str = "noise") -> float:
     return float(given)
 
 
-def _entry(given: Mapping[str, Any], name: str, what: str) -> Any:
+def _entry(given: Any, name: str, what: str) -> Any:
+    """Of one candidate, if there is one of each."""
+    if not isinstance(given, Mapping):
+        return given
     if name not in given:
         raise InputError(f"{what} has no entry for the candidate {name!r}; give one for each")
     return given[name]
@@ -175,7 +173,7 @@ def _of_correlations(rdm: Floats) -> Floats:
 def discriminability(
     candidates: Mapping[str, Any],
     *,
-    n_neurons: int,
+    n_neurons: Size | Mapping[str, Size],
     noise: float | Mapping[str, float],
     n_repeats: int = 1,
     n_animals: int = 1,
@@ -191,8 +189,8 @@ def discriminability(
     ----------
     candidates : mapping of str to array_like, shape (n_stimuli, n_stimuli)
         Correlation RDMs by name, of the same stimuli, at least three.
-    n_neurons : int
-        Of each animal, at least 4.
+    n_neurons : int or UnequalNeurons, or mapping of str to these
+        Of each animal, at least 4; for all, or for each candidate.
     noise : float, or mapping of str to float
         Standard deviation of single-trial noise, in standard deviations of the signal over neurons; for all, or for
         each candidate.
@@ -235,13 +233,13 @@ def discriminability(
         n_animals=n_animals,
         strength=strength,
     )
-    lead, spread = leads(matrices, experiment.reliability, experiment.degrees)
+    lead, spread = leads(matrices, experiment.reliability, experiment.shares)
     found = lead / spread
     np.fill_diagonal(found, np.nan)
     return pd.DataFrame(found, index=pd.Index(names, name="truth"), columns=pd.Index(names, name="rival"))
 
 
-def leads(rdms: Any, reliability: Any, degrees: int) -> tuple[Any, Any]:
+def leads(rdms: Any, reliability: Any, shares: Sequence[NeuronShares]) -> tuple[Any, Any]:
     """The lead of every truth (row) over every rival (column), of NumPy arrays or torch tensors, which keep gradients.
 
     Parameters
@@ -249,7 +247,7 @@ def leads(rdms: Any, reliability: Any, degrees: int) -> tuple[Any, Any]:
     rdms : ndarray or Tensor, shape (n_candidates, n_stimuli, n_stimuli)
         0 on the diagonal.
     reliability : ndarray or Tensor, shape (n_candidates, n_stimuli)
-    degrees : int
+    shares : sequence of NeuronShares, length n_candidates
 
     Returns
     -------
@@ -264,7 +262,7 @@ def leads(rdms: Any, reliability: Any, degrees: int) -> tuple[Any, Any]:
     centred = (rdms - (rdms.sum(-1).sum(-1) / (n_stimuli * (n_stimuli - 1)))[:, None, None]) * off
     standard = centred / (((centred**2).sum(-1).sum(-1) / 2) ** 0.5)[:, None, None]
     rows = [
-        _of_truth(rdms[truth], standard[truth] - standard, reliability[truth], off, degrees)
+        _of_truth(rdms[truth], standard[truth] - standard, reliability[truth], off, shares[truth])
         for truth in range(len(rdms))
     ]
     lead, spread = zip(*rows, strict=True)
@@ -275,11 +273,13 @@ def leads(rdms: Any, reliability: Any, degrees: int) -> tuple[Any, Any]:
     return torch.stack(lead), torch.stack(spread)
 
 
-def _of_truth(rdm: Any, weights: Any, reliability: Any, off: Any, degrees: int) -> tuple[Any, Any]:
+def _of_truth(rdm: Any, weights: Any, reliability: Any, off: Any, shares: NeuronShares) -> tuple[Any, Any]:
     """The lead of a truth over rivals by the weights of pairs, shape (n_rivals, n_stimuli, n_stimuli)."""
     correlations = (1 - rdm) * reliability[:, None] * reliability[None, :] * off
     products = weights / 2 * correlations
     balanced = weights / 2 - products.sum(-1)[..., None] * (1 - off)
-    root = balanced @ (correlations + (1 - off))
-    variance = 2 * (root * root.swapaxes(-1, -2)).sum(-1).sum(-1) / degrees
+    own, left = shares.diagonals(reliability)
+    root = balanced @ (correlations + (1 - off) * own)
+    squares = root * root.swapaxes(-1, -2) + balanced**2 * left[:, None] * left
+    variance = 2 * shares.signal * squares.sum(-1).sum(-1)
     return -products.sum(-1).sum(-1), (variance + TINY) ** 0.5

@@ -1,16 +1,19 @@
 r"""The leads of all truths over all rivals, with each stimulus of a pool added, without building the larger sets.
 
-With A and P of the module :mod:`normenc.rsa.discriminability`, :math:`tr(A P A P)` is a quadratic form in the three
+With A, Q and H of the module :mod:`normenc.rsa.discriminability`, the variance is a quadratic form in the three
 matrices that the weights are made of: the RDMs of truth and rival, and the constant. Each of its terms,
-:math:`tr(A_x P A_y P)`, gains from another stimulus, with dissimilarities :math:`2 a_x` from the set, expected
-correlations p with it, and changes :math:`\delta_x` and :math:`\alpha_x` on the diagonal of :math:`A_x`, what products
-of vectors with matrices of the set's size give.
+:math:`tr(A_x Q A_y Q) + tr(A_x H A_y H)` with H scaled, gains from another stimulus, with dissimilarities
+:math:`2 a_x` from the set, expected correlations p with it, and changes :math:`\delta_x` and :math:`\alpha_x` on the
+diagonal of :math:`A_x`, what products of vectors with matrices of the set's size give.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from normenc.rsa.unequal_neurons import NeuronShares
 
 __all__ = ["Extension"]
 
@@ -25,13 +28,13 @@ class Extension:
     ----------
     rdms : ndarray, shape (n_candidates, n_pool, n_pool)
     reliability : ndarray, shape (n_candidates, n_pool)
-    degrees : int
+    shares : sequence of NeuronShares, length n_candidates
     """
 
-    def __init__(self, rdms: Floats, reliability: Floats, degrees: int) -> None:
+    def __init__(self, rdms: Floats, reliability: Floats, shares: Sequence[NeuronShares]) -> None:
         n_pool = rdms.shape[1]
         self.shift = rdms.sum(axis=(1, 2)) / (n_pool * (n_pool - 1))
-        self.rdms, self.reliability, self.degrees = rdms, reliability, degrees
+        self.rdms, self.reliability, self.shares = rdms, reliability, shares
 
     def leads(self, chosen: npt.NDArray[np.intp], among: npt.NDArray[np.intp] | None = None) -> tuple[Floats, Floats]:
         """Leads and their spreads with one more stimulus, shape (n_among, n_candidates, n_candidates).
@@ -51,7 +54,9 @@ class Extension:
         for truth in range(n):
             own, added = (self._correlations(truth, rows, chosen) for rows in (chosen, tried))
             np.fill_diagonal(own, 0)
-            lead[:, truth], spread[:, truth] = self._of_truth(truth, inside, bases, added, own, moments)
+            diagonals = self.shares[truth].diagonals(self.reliability[truth])
+            terms = _Terms(inside, own, bases, added, [(one[chosen], one[tried]) for one in diagonals])
+            lead[:, truth], spread[:, truth] = self._of_truth(truth, terms, moments)
         return lead, spread
 
     def _bases(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> Floats:
@@ -66,17 +71,12 @@ class Extension:
         correlations = 1 - np.asarray(self.rdms[truth][np.ix_(rows, columns)], dtype=np.float64)
         return correlations * reliability[rows][:, None] * reliability[columns]
 
-    def _of_truth(
-        self, truth: int, inside: Floats, bases: Floats, added: Floats, own: Floats, moments: tuple[Floats, Floats]
-    ) -> tuple[Floats, Floats]:
+    def _of_truth(self, truth: int, own_terms: "_Terms", moments: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
         means, norms = moments
-        n = len(self.rdms)
-        # Sums of products of each base with the expected correlations, over the pairs of the larger set.
-        products = (inside * own).sum(axis=(1, 2)) / 2 + np.einsum("xsm,sm->sx", bases, added)
+        n, products = len(self.rdms), own_terms.products
         centred = products[:, :n] - means * products[:, n:]
         similar = centred / norms
         mean = -(similar[:, [truth]] - similar)
-        own_terms = _Terms(inside, own, bases, added)
         same = np.stack([own_terms.of(x, x) for x in range(n + 1)], axis=1)
         with_one = np.stack([own_terms.of(x, n) for x in range(n)], axis=1)
         with_truth = np.stack([own_terms.of(x, truth) for x in range(n)], axis=1)
@@ -87,7 +87,7 @@ class Extension:
         variance = one**2 * same[:, [truth]] + other**2 * same[:, :n] + constant**2 * same[:, n:]
         variance += 2 * one * constant * with_one[:, [truth]] - 2 * other * constant * with_one
         variance -= 2 * one * other * with_truth
-        return mean, np.sqrt(np.maximum(2 * variance, LEAST) / self.degrees)
+        return mean, np.sqrt(np.maximum(2 * variance, LEAST) * self.shares[truth].signal)
 
 
 def _moments(inside: Floats, bases: Floats) -> tuple[Floats, Floats]:
@@ -101,11 +101,19 @@ def _moments(inside: Floats, bases: Floats) -> tuple[Floats, Floats]:
 
 
 class _Terms:
-    """tr(A_x P A_y P) of a truth, for the set with each stimulus added."""
+    """tr(A_x Q A_y Q) + tr(A_x H A_y H) of a truth, for the set with each stimulus added.
 
-    def __init__(self, inside: Floats, own: Floats, bases: Floats, added: Floats) -> None:
+    `products` are sums of products of each base with the expected correlations, over the pairs of the larger set.
+    `diagonals` are those of Q and H, each for the set and for what is added.
+    """
+
+    def __init__(
+        self, inside: Floats, own: Floats, bases: Floats, added: Floats, diagonals: Sequence[tuple[Floats, Floats]]
+    ) -> None:
+        self.products = (inside * own).sum(axis=(1, 2)) / 2 + np.einsum("xsm,sm->sx", bases, added)
+        (of_set, self.d), (self.h, self.h_added) = diagonals
         self.p, m = added, own.shape[0]
-        whole = own + np.eye(m)
+        whole = own + np.diag(of_set)
         half = inside / 2
         half[:, range(m), range(m)] = -(half * own).sum(axis=2)  # balanced, as A is
         self.roots = half @ whole  # A P
@@ -117,6 +125,7 @@ class _Terms:
         self.bp = added @ half + self.delta * added  # B p, with B the matrix A and delta on its diagonal
         self.qd = self.delta @ (whole**2)
         self.ap = (self.a * added).sum(axis=2)
+        self.half, self.diagonal = half, np.einsum("xss->xs", half)
 
     def of(self, x: int, y: int) -> Any:
         """For every stimulus of the pool."""
@@ -126,7 +135,18 @@ class _Terms:
         total += (self.bp[x] * self.pa[y]).sum(axis=1) + (self.bp[y] * self.pa[x]).sum(axis=1)
         total += self.ap[x] * self.ap[y]
         for one, other in ((x, y), (y, x)):
-            left = self.bp[one] + self.a[one]
+            left = self.bp[one] + self.a[one] * self.d[:, None]
             right = self.pa[other] + self.alpha[other][:, None] * self.p
             total += (left * right).sum(axis=1)
-        return total + (self.ap[x] + self.alpha[x]) * (self.ap[y] + self.alpha[y])
+        total += (self.ap[x] + self.alpha[x] * self.d) * (self.ap[y] + self.alpha[y] * self.d)
+        return total + self._of_noise(x, y) if self.h.any() or self.h_added.any() else total
+
+    def _of_noise(self, x: int, y: int) -> Any:
+        """tr(A_x H A_y H), which is 0 for equal neurons."""
+        changed = self.delta[x] * self.diagonal[y] + self.delta[y] * self.diagonal[x] + self.delta[x] * self.delta[y]
+        total = self.h @ (self.half[x] * self.half[y]) @ self.h + changed @ self.h**2
+        return (
+            total
+            + 2 * self.h_added * ((self.a[x] * self.a[y]) @ self.h)
+            + self.alpha[x] * self.alpha[y] * self.h_added**2
+        )

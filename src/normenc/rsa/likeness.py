@@ -16,13 +16,16 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.rsa.single_trials import TrialNoise
+from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
-from normenc.rsa.wishart import UnequalNeurons, covariance_of, driven
+from normenc.rsa.wishart import covariance_of, driven
 
 __all__ = ["COULD_HAVE_TOLD_NOTHING", "Likeness", "NeuronProducts", "like_averages", "like_trials"]
 
 Floats = npt.NDArray[np.float64]
 ROUNDS = 3  # in which strengths and noise that follow from averages agree with each other
+SURE_NEURON = 3  # standard errors from which on a neuron's signal is taken out of that of all
+LEAST = 0.05  # of the signal, that is left for other neurons
 BEYOND_CHANCE = 2  # standard errors of a signal where there is none
 COULD_HAVE_TOLD_NOTHING = "could have told nothing"  # of a recording without signal
 NOTHING_SHARED = "responses of its neurons have nothing in common beyond chance"
@@ -81,14 +84,14 @@ def like_trials(
     of_noise = float(left.sum())
     signal = _signal(averages.products, moments.covariance, of_noise, noise.n_independent, unequal)
     own, n = np.sqrt(of_noise / signal * moments.spread), len(left)
-    if not moments.signal > 0:  # how unequal neurons are cannot be seen
+    if not moments.shared > 0:  # how unequal neurons are cannot be seen
         return _likeness(own, (n, noise.n_independent, 1.0), n, unequal)
     products = float((moments.gains * left).sum())
     squared = float(np.square(left).sum()) * noise.freedom / (noise.freedom + 2)
     squares = moments.squares_given(products, squared)
     n_noise = min(noise.n_independent, of_noise**2 / squared) if of_noise > 0 else n
-    both = products / moments.signal / of_noise if of_noise > 0 else 1.0
-    return _likeness(own, (moments.signal**2 / squares, n_noise, both), n, unequal)
+    both = products / np.sqrt(moments.shared + squares) / of_noise if of_noise > 0 else 1.0
+    return _likeness(own, (1 + moments.shared / squares, n_noise, both), n, unequal)
 
 
 def _signal(
@@ -144,16 +147,16 @@ def _like_averages(rdm: Any, averages: "NeuronProducts", metric: str, stimuli: U
     """With stimuli that drive neurons as given."""
     moments = _Moments.of(averages, rdm, metric, stimuli)
     total = float(moments.variances.sum())
-    if not moments.signal > 0:
+    if not moments.shared > 0:
         raise InputError(NOTHING_SHARED)
     squares, products, of_noise = moments.all_squares()
-    signal = min(float(np.sqrt(moments.signal**2 + squares)), total)  # products are of different neurons alone
+    signal = min(float(np.sqrt(moments.shared + squares)), total)  # products are of different neurons alone
     noise = total - signal
     n = len(moments.variances)
     n_noise = noise**2 / of_noise if of_noise > 0 else n
-    both = products / moments.signal / noise if noise > 0 else 1.0
+    both = products / np.sqrt(moments.shared + squares) / noise if noise > 0 else 1.0
     own = np.sqrt(noise / signal * moments.spread)
-    return _likeness(own, (moments.signal**2 / squares, n_noise, both), n, stimuli)
+    return _likeness(own, (1 + moments.shared / squares, n_noise, both), n, stimuli)
 
 
 def _likeness(
@@ -180,11 +183,14 @@ class NeuronProducts:
         Over stimuli.
     halves : ndarray, shape (2, n_neurons)
         Sums over two random halves of the other neurons, whose own fluctuations are independent.
+    members : ndarray of bool, shape (2, n_neurons)
+        Which neurons are in which half.
     """
 
     products: Floats
     variances: Floats
     halves: Floats
+    members: npt.NDArray[np.bool_]
 
     @classmethod
     def of(cls, averages: Any) -> "NeuronProducts":
@@ -195,28 +201,29 @@ class NeuronProducts:
         variances = np.square(centred).sum(axis=0) / freedom
         first = np.random.default_rng(0).permutation(n) < n // 2
         halves, whole = [], np.zeros((len(values), len(values)))
-        for half in (first, ~first):
+        members = np.stack([first, ~first])
+        for half in members:
             products = centred[:, half] @ centred[:, half].T
             whole += products
             with_half = np.einsum("in,in->n", centred, products @ centred) / freedom
             own = np.where(half, variances, 0.0)
             halves.append(with_half - freedom * own**2 - variances * (variances[half].sum() - own))
-        return cls(whole, variances, np.stack(halves))
+        return cls(whole, variances, np.stack(halves), members)
 
 
 @dataclass(frozen=True)
 class _Moments:
     """Sums over neurons, if the signal's covariance is that of an RDM, of mean 1 over stimuli.
 
-    `signal` is that of all neurons, 0 if they have nothing in common. `gains` are unbiased estimates of each neuron's,
-    and `halves` is the sum over neurons of the product of two that are independent but for the neuron's own responses.
-    `spread` is the covariance's mean before scaling.
+    `shared` is the squared signal of all neurons without the sum of their squares, 0 if they have nothing in common.
+    `gains` are estimates of each neuron's signal, and `halves` is the sum over neurons of the product of two that are
+    independent but for the neuron's own responses. `spread` is the covariance's mean before scaling.
     """
 
     covariance: Floats
     spread: float
     variances: Floats
-    signal: float
+    shared: float
     gains: Floats
     halves: float
 
@@ -224,16 +231,26 @@ class _Moments:
     def of(cls, averages: NeuronProducts, rdm: Any, metric: str, stimuli: UnequalStimuli | None) -> "_Moments":
         covariance, spread = _centred(driven(covariance_of(rdm, metric), metric, stimuli))
         beyond = float(np.square(covariance).sum()) / (len(covariance) - 1) - 1
-        shared = float(averages.halves.sum())
+        products, variances = averages.halves.sum(axis=0), averages.variances
         # Of normal responses without signal, d cos^2 of two neurons has a variance of 2 (d - 1) / (d + 2).
         d = len(covariance) - 1
-        by_chance = 2 * float(np.square(averages.variances).sum()) * np.sqrt((d - 1) / (d + 2))
-        signal = float(np.sqrt(shared / beyond)) if beyond > 1e-6 and shared > BEYOND_CHANCE * by_chance else 0.0
-        scale = signal * beyond
-        if not scale > 0:
-            return cls(covariance, spread, averages.variances, 0.0, np.zeros_like(averages.variances), 0.0)
-        halves = float(averages.halves.prod(axis=0).sum()) / (scale / 2) ** 2  # each half has half of the signal
-        return cls(covariance, spread, averages.variances, signal, averages.halves.sum(axis=0) / scale, halves)
+        by_chance = variances * np.sqrt(2 * np.square(variances).sum() * (d - 1) / (d + 2))
+        least = BEYOND_CHANCE * np.sqrt(2) * float(np.linalg.norm(by_chance))  # pairs of neurons are in the sum twice
+        if not (beyond > 1e-6 and products.sum() > least):
+            return cls(covariance, spread, variances, 0.0, np.zeros_like(variances), 0.0)
+        shared, halves = float(products.sum()) / beyond, 0.0
+        for _ in range(ROUNDS):
+            # A neuron has products with the signal of all others. Where it carries much of it, that is less.
+            signal = float(np.sqrt(shared + np.clip(halves, 0.0, shared)))
+            gains = products / beyond / signal
+            own = (signal - np.sqrt(np.maximum(signal**2 - 4 * products / beyond, 0.0))) / 2
+            gains = np.where(products > SURE_NEURON * by_chance, own, gains)
+            of_halves = np.array([gains[half].sum() for half in averages.members])
+            others = np.maximum(
+                of_halves[:, None] / of_halves.sum() * signal - averages.members * gains, LEAST * signal
+            )
+            halves = float((averages.halves / beyond / others).prod(axis=0).sum())
+        return cls(covariance, spread, variances, shared, gains, halves)
 
     def _traces(self) -> tuple[float, float, float, float, float]:
         """Chance variation of `halves`, by squared signal, signal times noise and squared noise; and of `gains`."""
@@ -252,7 +269,7 @@ class _Moments:
         """Sum of squared signal variances, given those of noise and of signal times noise."""
         signal, mixed, noise, *_ = self._traces()
         found = (self.halves - mixed * products - noise * of_noise) / (1 + signal)
-        return float(np.clip(found, self.signal**2 / len(self.variances), self.signal**2))
+        return float(np.clip(found, self.shared / len(self.variances), self.shared))
 
     def all_squares(self) -> tuple[float, float, float]:
         """Sums of squared signal variances, of signal times noise, and of squared noise variances."""
@@ -272,7 +289,7 @@ class _Moments:
             float(np.square(self.variances).sum()),
         ]
         squares, products, of_noise = np.linalg.solve(system, known).tolist()
-        low, high = self.signal**2 / len(self.variances), self.signal**2
+        low, high = self.shared / len(self.variances), self.shared
         return float(np.clip(squares, low, high)), max(products, 0.0), max(of_noise, 0.0)
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from normenc.arrays import as_count
 from normenc.errors import InputError
 from normenc.rsa.pairs import as_rdm
+from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.rsa.unequal_stimuli import UnequalStimuli
 
 __all__ = ["simulate_responses"]
@@ -17,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 def simulate_responses(
     rdm: Any,
-    n_neurons: int,
+    n_neurons: int | UnequalNeurons,
     noise: float,
     rng: np.random.Generator,
     *,
@@ -35,8 +36,10 @@ def simulate_responses(
     ----------
     rdm : array_like, shape (n_stimuli, n_stimuli)
         Correlation dissimilarities; negative eigenvalues of 1 - RDM, as a published RDM may have, are set to 0.
-    n_neurons, n_repeats, n_animals : int
-        Each animal has its own neurons.
+    n_neurons : int or UnequalNeurons
+        Each animal has its own neurons. Of unequal ones, some have no signal, and some no noise; the mean variances of
+        both over neurons are those of equal ones.
+    n_repeats, n_animals : int
     noise : float
         Standard deviation of single-trial noise, in standard deviations of the signal over neurons.
     rng : numpy.random.Generator
@@ -58,8 +61,9 @@ def simulate_responses(
     >>> simulate_responses(rdm, 10, 0.5, np.random.default_rng(0), n_repeats=4).shape
     (1, 4, 3, 10)
     """
-    n_neurons, n_repeats = as_count(n_neurons, "n_neurons", 2), as_count(n_repeats, "n_repeats")
-    n_animals = as_count(n_animals, "n_animals")
+    n_repeats, n_animals = as_count(n_repeats, "n_repeats"), as_count(n_animals, "n_animals")
+    groups = n_neurons.groups if isinstance(n_neurons, UnequalNeurons) else None
+    n_neurons = sum(n for n, *_ in groups) if groups else as_count(n_neurons, "n_neurons", 2)
     if not 0 <= noise < np.inf:
         raise InputError(f"noise is {noise}; it must be a finite standard deviation of at least 0")
     if not isinstance(rng, np.random.Generator):
@@ -72,4 +76,8 @@ def simulate_responses(
     if stimuli is not None:
         signal *= stimuli.strength[:, None]
         of_trials *= stimuli.noise[:, None]
+    if groups is not None:
+        numbers, *variances = zip(*groups, strict=True)
+        gains, noises = (np.sqrt(n_neurons * np.repeat(own, numbers)) for own in variances)
+        signal, of_trials = signal * gains, of_trials * noises
     return signal[:, None] + of_trials

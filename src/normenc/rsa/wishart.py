@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.rsa.pairs import as_rdm
+from normenc.rsa.unequal_neurons import UnequalNeurons, groups_of
 from normenc.rsa.unequal_stimuli import UnequalStimuli
 
-__all__ = ["SimulatedRdms", "UnequalNeurons", "covariance_of", "driven"]
+__all__ = ["SimulatedRdms", "covariance_of", "driven"]
 
 Floats = npt.NDArray[np.float64]
 CHUNK_BYTES = 2**25  # of matrices at a time
@@ -52,23 +53,6 @@ def driven(covariance: Floats, metric: str, stimuli: UnequalStimuli | None) -> F
     if stimuli is None or metric == "euclidean":
         return covariance
     return covariance * np.outer(stimuli.strength, stimuli.strength)
-
-
-@dataclass(frozen=True)
-class UnequalNeurons:
-    """Neurons of which some carry more signal than others, or more noise, as numbers of equal ones.
-
-    Attributes
-    ----------
-    signal, noise : int
-        How many equal neurons would have signals, and noise, whose products vary as much.
-    both : int
-        How many of these have both.
-    """
-
-    signal: int
-    noise: int
-    both: int
 
 
 @dataclass(frozen=True)
@@ -107,22 +91,10 @@ class SimulatedRdms:
         values = np.maximum(values, 0)
         of_noise = self.noise**2 * (1.0 if self.stimuli is None else np.square(self.stimuli.noise))
         groups = []
-        for n, signal, noise in self._groups():
+        for n, signal, noise in groups_of(self.n_neurons, centred=self.metric == "correlation"):
             if n > 0 and (factor := _factor(values * signal, directions, of_noise * noise)).size:
                 groups.append((factor, n))
         return np.concatenate(list(self._vectors(groups, n_simulations, rng)))
-
-    def _groups(self) -> list[tuple[int, float, float]]:
-        """Numbers of neurons, and how much signal and noise each has."""
-        own = self.n_neurons
-        centred = int(self.metric == "correlation")
-        if not isinstance(own, UnequalNeurons):
-            return [(own - centred, 1 / own, 1 / own)]
-        signal, noise = 1 / own.signal, 1 / own.noise
-        groups = [(own.both, signal, noise), (own.signal - own.both, signal, 0.0), (own.noise - own.both, 0.0, noise)]
-        most = max(range(3), key=lambda k: groups[k][0])
-        groups[most] = (groups[most][0] - centred, *groups[most][1:])
-        return groups
 
     def _vectors(
         self, groups: list[tuple[Floats, int]], n_simulations: int, rng: np.random.Generator

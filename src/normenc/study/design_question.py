@@ -1,4 +1,4 @@
-"""What a design is asked: candidates on the pool and on the recording's own stimuli, and the noise."""
+"""What a design is asked: candidates on the pool and on the recording's own stimuli, and its neurons."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.progress import ProgressCallback
-from normenc.rsa.unequal_stimuli import UnequalStimuli
+from normenc.progress import ProgressCallback, stage
+from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.study.design_candidates import Candidates, candidates_on, orientation_models
 from normenc.study.pool_images import Pool, shown_pool
-from normenc.study.power_analysis import trial_noises
+from normenc.study.population_like import Populations, populations_like
 from normenc.study.power_simulation import distinct
 from normenc.study.represented import Represented, represent
 from normenc.study.representing import Prepared
@@ -31,7 +31,7 @@ class StimulusSet:
 
 @dataclass(frozen=True)
 class Question:
-    """Candidates that are to be told apart, and how noisy a recording is.
+    """Candidates that are to be told apart, and what neurons a recording has.
 
     Attributes
     ----------
@@ -41,10 +41,8 @@ class Question:
         Of the pool.
     own, of_pool : Candidates
         On the recording's own stimuli, and on the pool; the same candidates.
-    noise : dict of str to float
-        Of one trial, for each candidate.
-    stimuli : dict of str to UnequalStimuli
-        How strongly and how noisily the recording's own stimuli drive neurons, for each candidate.
+    like : Populations
+        Neurons like the recording's, and its own stimuli, for each candidate.
     n_neurons : int
     left_out, same : dict of str to str
         See :class:`normenc.study.Design`.
@@ -55,11 +53,20 @@ class Question:
     represented: Represented
     own: Candidates
     of_pool: Candidates
-    noise: dict[str, float]
-    stimuli: dict[str, UnequalStimuli]
+    like: Populations
     n_neurons: int
     left_out: dict[str, str]
     same: dict[str, str]
+
+    @property
+    def noise(self) -> dict[str, float]:
+        """Of one trial, for each candidate."""
+        return {name: own.noise for name, own in self.like.of.items()}
+
+    @property
+    def neurons(self) -> dict[str, UnequalNeurons]:
+        """As many as are planned, for each candidate."""
+        return {name: own.pooled(self.n_neurons) for name, own in self.like.of.items()}
 
     def sets(self, chosen: npt.NDArray[np.intp]) -> list[StimulusSet]:
         """The chosen stimuli, random ones, and the recording's own."""
@@ -72,7 +79,7 @@ class Question:
 
 
 def asked(prepared: Prepared, pool: Pool, n_neurons: int, device: str, progress: ProgressCallback) -> Question:
-    """Train and read the study's candidates, and estimate the noise.
+    """Train and read the study's candidates, and estimate the noise and how unequal neurons are.
 
     Raises
     ------
@@ -86,9 +93,10 @@ def asked(prepared: Prepared, pool: Pool, n_neurons: int, device: str, progress:
         of_pool = of_pool.joined(orientation_models(represented.prepared, pool.orientation))
     names, same, left_out = _compared(own, of_pool)
     own, of_pool = own.only(names), of_pool.only(names)
-    noise, stimuli = trial_noises(prepared, own.rdms, "design", progress)
+    with stage(progress, "matching noise and neurons"):
+        like = populations_like(prepared.recording, own.rdms, "design", prepared.study.design.noise)
     left_out = pool.left_out | prepared.skipped_controls | left_out
-    return Question(prepared, pool, represented, own, of_pool, noise, stimuli, n_neurons, left_out, same)
+    return Question(prepared, pool, represented, own, of_pool, like, n_neurons, left_out, same)
 
 
 def _compared(own: Candidates, of_pool: Candidates) -> tuple[list[str], dict[str, str], dict[str, str]]:

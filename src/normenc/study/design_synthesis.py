@@ -12,6 +12,7 @@ from normenc.errors import InputError
 from normenc.progress import ProgressCallback, stage
 from normenc.rsa.design import Chosen, confusion, mixing
 from normenc.rsa.discriminability import Experiment, discriminability, leads
+from normenc.rsa.unequal_neurons import NeuronShares
 from normenc.study.design_candidates import Candidates, candidates_on, orientation_models
 from normenc.study.design_question import Question
 from normenc.study.differentiable import differentiable
@@ -53,7 +54,7 @@ def synthesised(question: Question, chosen: Chosen, progress: ProgressCallback) 
         )
     shares = mixing(np.stack([question.of_pool.rdms[name] for name in names]))
     places = [names.index(name) for name in responses]
-    plan: dict[str, Any] = {"n_neurons": question.n_neurons, "noise": question.noise, "n_repeats": settings.trials}
+    plan: dict[str, Any] = {"n_neurons": question.neurons, "noise": question.noise, "n_repeats": settings.trials}
 
     def confusion_of(tried: Bytes) -> float:
         on = _candidates(question, tried, chosen)
@@ -61,7 +62,7 @@ def synthesised(question: Question, chosen: Chosen, progress: ProgressCallback) 
             return np.inf
         experiment = Experiment(names, len(tried), **plan, strength=on.strength(question.own))
         rdms = np.stack([on.rdms[name] for name in names])
-        return float(confusion(*leads(rdms, experiment.reliability, experiment.degrees), shares))
+        return float(confusion(*leads(rdms, experiment.reliability, experiment.shares), shares))
 
     with stage(progress, "synthesising stimuli", STEPS) as counting:
         made = synthesise(
@@ -70,7 +71,7 @@ def synthesised(question: Question, chosen: Chosen, progress: ProgressCallback) 
             {name: float(np.sqrt(np.mean(question.own.spreads[name] ** 2))) for name in responses},
             confusion_of,
             noise={name: question.noise[name] / settings.trials**0.5 for name in responses},
-            degrees=question.n_neurons - 1,
+            neurons=[NeuronShares.of(question.neurons[name]) for name in responses],
             shares=shares[np.ix_(places, places)],
             step=counting.step,
         )

@@ -21,6 +21,7 @@ from normenc.study.design_files import chosen_table, file_names, presentation_or
 from normenc.study.design_question import StimulusSet, asked
 from normenc.study.design_synthesis import synthesised
 from normenc.study.pool_images import Pool, read_pool
+from normenc.study.population_like import check_noise_is_known
 from normenc.study.power_analysis import only_empty
 from normenc.study.predicted_rates import predicted_rates
 from normenc.study.representing import Prepared, prepare
@@ -56,6 +57,10 @@ class Design(Listed):
         Why images of the pool, or candidates, are left out, by name.
     same : dict of str to str
         Candidates that no stimulus of the pool tells from another, and that other one.
+    noise_from : str
+        Where the noise, and how unequal neurons and the recording's own stimuli are, is from.
+    notes : tuple of str
+        What was assumed of the simulated recordings.
     """
 
     TABLE: ClassVar = "stimuli"
@@ -70,6 +75,8 @@ class Design(Listed):
     folder: Path | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     same: dict[str, str] = field(default_factory=dict)
+    noise_from: str = "the settings"
+    notes: tuple[str, ...] = ()
 
     @property
     def worst(self) -> tuple[str, str]:
@@ -143,19 +150,8 @@ def _neurons(prepared: Prepared) -> int:
     """Of the experiment that is planned."""
     if prepared.study.rdm_metric != "correlation":
         raise InputError("comparison.rdm_metric: design expects correlation RDMs; it must be 'correlation'")
-    stated, recording = prepared.study.design, prepared.recording
-    n_neurons = stated.n_neurons or recording.n_neurons
-    if n_neurons is None:
-        raise InputError(
-            f"{recording.name} is known only by its RDM; set design.n_neurons and design.noise, which follow from "
-            "responses"
-        )
-    if stated.noise is None and recording.responses is None:
-        raise InputError(
-            f"design.noise is not given and {recording.name} has no responses to estimate it from; set it to the "
-            "standard deviation of a trial's noise, in standard deviations of the signal over neurons"
-        )
-    return n_neurons
+    check_noise_is_known(prepared.recording, "design", prepared.study.design)
+    return prepared.study.design.n_neurons or prepared.recording.n_neurons or 0
 
 
 def _designed(prepared: Prepared, pool: Pool, n_neurons: int, device: str, progress: ProgressCallback) -> Design:
@@ -165,7 +161,7 @@ def _designed(prepared: Prepared, pool: Pool, n_neurons: int, device: str, progr
         chosen = rsa.choose_stimuli(
             question.of_pool.rdms,
             settings.n,
-            n_neurons=n_neurons,
+            n_neurons=question.neurons,
             noise=question.noise,
             n_repeats=settings.trials,
             strength=question.of_pool.strength(question.own),
@@ -193,6 +189,8 @@ def _designed(prepared: Prepared, pool: Pool, n_neurons: int, device: str, progr
         n_neurons,
         left_out=left_out,
         same=question.same,
+        noise_from=question.like.noise_from,
+        notes=tuple(question.like.notes),
     )
 
 

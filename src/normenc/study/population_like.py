@@ -1,7 +1,7 @@
-"""What is simulated of a recording: its animals, neurons, trials and noise, for :func:`normenc.rsa.identification`."""
+"""What is simulated of a recording: its animals, neurons, trials and noise, for identify, power and design."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -9,16 +9,17 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.recordings import Recording
-from normenc.rsa.likeness import COULD_HAVE_TOLD_NOTHING, Likeness, NeuronProducts, like_averages, like_trials
+from normenc.rsa.likeness import COULD_HAVE_TOLD_NOTHING, NeuronProducts, like_averages, like_trials
 from normenc.rsa.neurons import MIN_NEURONS
+from normenc.rsa.pairs import upper
 from normenc.rsa.single_trials import TrialNoise, trial_noise
+from normenc.rsa.ties import is_flat
+from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
-from normenc.rsa.wishart import UnequalNeurons
 from normenc.study.amounts import mean_repeats
-from normenc.study.section_base import Settings
 from normenc.study.sections import IdentifySettings
 
-__all__ = ["RecordedStimuli", "SimulatedData", "simulated_data"]
+__all__ = ["Population", "Populations", "SimulatedData", "check_noise_is_known", "populations_like", "simulated_data"]
 
 Floats = npt.NDArray[np.float64]
 FROM = {
@@ -26,52 +27,90 @@ FROM = {
     "neurons": "what its neurons have in common",
     "settings": "the settings",
 }
-EQUAL = "An RDM does not tell how strongly each stimulus drives neurons; all are taken to do so equally."
+EQUAL_STIMULI = "An RDM does not tell how strongly each stimulus drives neurons; all are taken to do so equally."
+EQUAL_NEURONS = (
+    "The noise is stated, and all neurons are taken to be equal: where few of them carry most of the signal, rates are "
+    "too high."
+)
 
 
 @dataclass(frozen=True)
-class SimulatedData:
-    """Amounts of data and noise of simulated recordings.
+class Population:
+    """Simulated neurons that represent a candidate, and are like those of a recording.
 
     Attributes
     ----------
-    n_neurons : dict of str to list of int or UnequalNeurons
-        Of each animal, by candidate.
-    noise : dict of str to float
-        Of the averages over trials, by candidate.
-    stimuli : dict of str to UnequalStimuli
-        How strongly and how noisily each stimulus drives neurons, by candidate.
-    facts : dict
-        ``n_animals``, ``n_neurons`` (of each animal, or all together), ``n_repeats``, ``noise_from`` and ``notes``.
+    noise : float
+        Standard deviation of a trial's noise, in those of the signal over neurons.
+    animals : tuple of (int, UnequalNeurons)
+        Of each recorded animal, the number of neurons, and how unequal they are.
+    stimuli : UnequalStimuli
+        How strongly and how noisily each stimulus drives neurons.
     """
 
-    n_neurons: dict[str, list[int | UnequalNeurons]]
-    noise: dict[str, float]
-    stimuli: dict[str, UnequalStimuli]
-    facts: dict[str, Any]
+    noise: float
+    animals: tuple[tuple[int, UnequalNeurons], ...]
+    stimuli: UnequalStimuli
+
+    @classmethod
+    def equal(cls, noise: float, n_neurons: Sequence[int], stimuli: UnequalStimuli) -> "Population":
+        """Equal neurons of each animal."""
+        return cls(noise, tuple((n, UnequalNeurons(n, n, n)) for n in n_neurons), stimuli)
+
+    def neurons(self, n_neurons: int | None = None, n_animals: int = 1) -> list[UnequalNeurons]:
+        """Of each of so many animals, like those recorded in turn: as many neurons as asked for, as unequal."""
+        recorded = [self.animals[k % len(self.animals)] for k in range(n_animals)]
+        return [own.scaled((n_neurons or n) / n) for n, own in recorded]
+
+    def pooled(self, n_neurons: int) -> UnequalNeurons:
+        """As many of all animals together as are asked for."""
+        whole = UnequalNeurons(*(sum(getattr(own, f.name) for _, own in self.animals) for f in fields(UnequalNeurons)))
+        return whole.scaled(n_neurons / sum(n for n, _ in self.animals))
 
 
 @dataclass(frozen=True)
-class _Animal:
-    """Averages of an animal's neurons, and the noise of its trials where it is known."""
+class Populations:
+    """Populations that are like a recording's.
 
-    n_neurons: int
-    products: NeuronProducts
-    noise: TrialNoise | None
-    stimuli: StimulusVariances
+    Attributes
+    ----------
+    of : dict of str to Population
+        By candidate.
+    recorded : list of int
+        Neurons of each animal; empty where they are not known.
+    noise_from : str
+        Where noise and inequality are from.
+    notes : list of str
+        What was assumed.
+    """
+
+    of: dict[str, Population]
+    recorded: list[int]
+    noise_from: str
+    notes: list[str]
 
 
-def simulated_data(
-    recording: Recording, rdms: Mapping[str, Floats], settings: IdentifySettings, metric: str, some: Any = slice(None)
-) -> SimulatedData:
-    """Amounts and noise with which recordings simulated from each of the RDMs are like a real one.
+def populations_like(
+    recording: Recording,
+    rdms: Mapping[str, Floats],
+    section: str,
+    noise: float | None,
+    metric: str = "correlation",
+    some: Any = slice(None),
+) -> Populations:
+    """Populations that represent each of the RDMs, with the noise and the unequal neurons and stimuli of a recording.
+
+    An RDM whose dissimilarities are all equal does not tell what is signal: its population is that of another one.
 
     Parameters
     ----------
     recording : Recording
     rdms : mapping of str to ndarray, shape (n_stimuli, n_stimuli)
         Of the stimuli `some`.
-    settings : IdentifySettings
+    section : str
+        Of the study's settings, for messages.
+    noise : float or None
+        Of a trial, where it is stated: all neurons are then taken to be equal.
     metric : str
         Of the RDMs.
     some : slice or ndarray of int
@@ -82,72 +121,118 @@ def simulated_data(
     InputError
         When the noise is neither known from the recording nor stated.
     """
-    stated = settings.noise
-    if recording.responses is None or recording.responses.shape[1] < MIN_NEURONS:
-        if stated is None or settings.n_neurons is None:
-            raise InputError(_unknown(recording))
-        equal = UnequalStimuli.equal(len(next(iter(rdms.values()))))
-        known = _stated(
-            rdms, settings, stated, settings.n_neurons, _n_subjects(recording), settings.n_repeats or 1, equal
+    if not _has_neurons(recording):
+        if noise is None:
+            raise InputError(_unknown(recording, section))
+        equal = Population.equal(noise, [1], UnequalStimuli.equal(len(next(iter(rdms.values())))))
+        return Populations(dict.fromkeys(rdms, equal), [], FROM["settings"], [EQUAL_STIMULI, EQUAL_NEURONS])
+    animals = list(_animals(recording, some, metric))
+    recorded = [averages.shape[1] for averages, *_ in animals]
+    of_a_trial = float(np.sqrt(mean_repeats(recording)))
+    if noise is not None:
+        stimuli = _mean([variances.unequal(noise / of_a_trial) for *_, variances in animals])
+        equal = Population.equal(noise, recorded, stimuli)
+        return Populations(dict.fromkeys(rdms, equal), recorded, FROM["settings"], [EQUAL_NEURONS])
+    products = [NeuronProducts.of(averages) for averages, *_ in animals]
+    found = {}
+    flat = [label for label, rdm in rdms.items() if is_flat(upper(rdm))]
+    for label in [label for label in rdms if label not in flat]:
+        try:
+            likes = [
+                like_averages(rdms[label], own, metric, variances)
+                if of_trials is None
+                else like_trials(rdms[label], own, of_trials, metric, variances)
+                for own, (_, of_trials, variances) in zip(products, animals, strict=True)
+            ]
+        except InputError as error:
+            raise InputError(
+                f"the recording {recording.name} {COULD_HAVE_TOLD_NOTHING}: {error}; inspect it with normenc check, or "
+                f"state {section}.noise if you know it"
+            ) from None
+        of_averages = float(np.sqrt(np.mean([like.noise**2 for like in likes])))
+        neurons = tuple((n, like.n_neurons) for n, like in zip(recorded, likes, strict=True))
+        found[label] = Population(
+            of_averages * of_a_trial, neurons, _mean([like.stimuli for like in likes if like.stimuli])
         )
-        return replace(known, facts=known.facts | {"notes": [EQUAL]})
-    n_animals = _n_animals(recording)
-    repeats = mean_repeats(recording) / (1 if _own_neurons(recording) else n_animals)
-    asked = settings.n_repeats or repeats
-    if stated is not None:
-        own = settings.n_neurons or recording.responses.shape[1] // (n_animals if _own_neurons(recording) else 1)
-        recorded = RecordedStimuli.of(recording, metric, some).unequal(stated / np.sqrt(repeats))
-        return _stated(rdms, settings, stated, own, n_animals, asked, recorded)
-    animals = _animals(recording, some, metric)
-    n_animals = len(animals) if _own_neurons(recording) else n_animals
-    less = np.sqrt(repeats / asked)
-    n_neurons: dict[str, list[int | UnequalNeurons]] = {}
-    noise: dict[str, float] = {}
-    stimuli: dict[str, UnequalStimuli] = {}
-    for label, rdm in rdms.items():
-        likes = [_like(animal, rdm, metric, recording.name) for animal in animals]
-        sizes: list[int | UnequalNeurons] = [
-            _scaled(like, animal, settings.n_neurons) for like, animal in zip(likes, animals, strict=True)
-        ]
-        n_neurons[label] = sizes if len(animals) > 1 else sizes * n_animals
-        # Averages of fewer trials, where all animals' trials are of the same neurons.
-        more = np.sqrt(n_animals) if len(animals) == 1 else 1.0
-        noise[label] = float(np.sqrt(np.mean([like.noise**2 for like in likes])) * more * less)
-        stimuli[label] = _mean([like.stimuli for like in likes if like.stimuli is not None])
-    facts = {
-        "n_animals": n_animals,
-        "n_neurons": settings.n_neurons or [animal.n_neurons for animal in animals],
-        "n_repeats": round(float(asked), 3),
-        "noise_from": FROM["neurons" if animals[0].noise is None else "trials"],
-        "notes": _notes(recording, animals),
-    }
-    return SimulatedData(n_neurons, noise, stimuli, facts)
+    by_trials = animals[0][1] is not None
+    notes = _notes(recording, by_trials)
+    for label in flat:
+        first = next(iter(found), None)
+        if first is None:
+            raise InputError("all dissimilarities of each candidate are equal, so that no recording tells them apart")
+        found[label] = found[first]
+        notes.append(f"{label}: all its dissimilarities are equal, so its neurons are simulated like those of {first}.")
+    return Populations(found, recorded, FROM["trials" if by_trials else "neurons"], notes)
+
+
+def check_noise_is_known(recording: Recording, section: str, settings: Any) -> None:
+    """Raise InputError if recordings like this one cannot be simulated with a section's settings."""
+    stated = settings.noise is not None and (section == "power" or settings.n_neurons is not None)
+    if not (stated or _has_neurons(recording)):
+        raise InputError(_unknown(recording, section))
 
 
 @dataclass(frozen=True)
-class RecordedStimuli:
-    """How strongly and how noisily each stimulus drives a recording's neurons.
+class SimulatedData:
+    """Amounts of data and noise of simulated recordings.
 
     Attributes
     ----------
-    of_animals : list of StimulusVariances
+    n_neurons : dict of str to list of UnequalNeurons
+        Of each animal, by candidate.
+    noise : dict of str to float
+        Of the averages over trials, by candidate.
+    stimuli : dict of str to UnequalStimuli
+        How strongly and how noisily each stimulus drives neurons, by candidate.
+    facts : dict
+        ``n_animals``, ``n_neurons`` (of each animal, or all together), ``n_repeats``, ``noise_from`` and ``notes``.
     """
 
-    of_animals: list[StimulusVariances]
+    n_neurons: dict[str, list[UnequalNeurons]]
+    noise: dict[str, float]
+    stimuli: dict[str, UnequalStimuli]
+    facts: dict[str, Any]
 
-    @classmethod
-    def of(cls, recording: Recording, metric: str, some: Any = slice(None)) -> "RecordedStimuli":
-        """Of a recording with responses; `metric` is that of its RDM."""
-        return cls([variances for *_, variances in _populations(recording, some, metric)])
 
-    @property
-    def by_trials(self) -> bool:
-        """Whether trials tell the noise."""
-        return self.of_animals[0].noise is not None
+def simulated_data(
+    recording: Recording, rdms: Mapping[str, Floats], settings: IdentifySettings, metric: str, some: Any = slice(None)
+) -> SimulatedData:
+    """Amounts and noise with which recordings simulated from each of the RDMs are like a real one.
 
-    def unequal(self, noise: float = 0.0) -> UnequalStimuli:
-        """The mean of animals; `noise` is that of averages, used where no trials tell it."""
-        return _mean([own.unequal(noise) for own in self.of_animals])
+    Parameters
+    ----------
+    recording, rdms, metric, some
+        See :func:`populations_like`.
+    settings : IdentifySettings
+
+    Raises
+    ------
+    InputError
+        When the noise is neither known from the recording nor stated.
+    """
+    check_noise_is_known(recording, "identify", settings)
+    like = populations_like(recording, rdms, "identify", settings.noise, metric, some)
+    if not like.recorded:
+        n_animals, repeats = _n_subjects(recording), 1.0
+    elif _own_neurons(recording):
+        n_animals, repeats = len(like.recorded), mean_repeats(recording)
+    else:
+        n_animals = _n_animals(recording)
+        repeats = mean_repeats(recording) / n_animals
+    asked = settings.n_repeats or repeats
+    facts = {
+        "n_animals": n_animals,
+        "n_neurons": settings.n_neurons or like.recorded,
+        "n_repeats": round(float(asked), 3),
+        "noise_from": like.noise_from,
+        "notes": like.notes,
+    }
+    return SimulatedData(
+        {label: own.neurons(settings.n_neurons, n_animals) for label, own in like.of.items()},
+        {label: float(own.noise / np.sqrt(asked)) for label, own in like.of.items()},
+        {label: own.stimuli for label, own in like.of.items()},
+        facts,
+    )
 
 
 def _mean(stimuli: list[UnequalStimuli]) -> UnequalStimuli:
@@ -156,27 +241,6 @@ def _mean(stimuli: list[UnequalStimuli]) -> UnequalStimuli:
         np.sqrt(np.mean([np.square(getattr(own, name)) for own in stimuli], axis=0)) for name in ("strength", "noise")
     )
     return UnequalStimuli.relative(strength, noise)
-
-
-def _stated(
-    rdms: Mapping[str, Floats],
-    settings: Settings,
-    noise: float,
-    n_neurons: int,
-    n_animals: int,
-    n_repeats: float,
-    stimuli: UnequalStimuli,
-) -> SimulatedData:
-    facts = {
-        "n_animals": n_animals,
-        "n_neurons": n_neurons,
-        "n_repeats": round(float(n_repeats), 3),
-        "noise_from": FROM["settings"],
-        "notes": [],
-    }
-    own: list[int | UnequalNeurons] = [n_neurons] * n_animals
-    of_averages = dict.fromkeys(rdms, float(noise / np.sqrt(n_repeats)))
-    return SimulatedData(dict.fromkeys(rdms, own), of_averages, dict.fromkeys(rdms, stimuli), facts)
 
 
 def _n_subjects(recording: Recording) -> int:
@@ -188,18 +252,22 @@ def _n_subjects(recording: Recording) -> int:
     return 1 if recording.sessions else len(recording.rdms)
 
 
-def _unknown(recording: Recording) -> str:
+def _has_neurons(recording: Recording) -> bool:
+    """As many as tell how noisy they are."""
+    return recording.responses is not None and recording.responses.shape[1] >= MIN_NEURONS
+
+
+def _unknown(recording: Recording, section: str) -> str:
     known = "only by its RDM" if recording.responses is None else f"by {recording.n_neurons} neurons"
+    wanted = f"{section}.noise" if section == "power" else f"{section}.noise and {section}.n_neurons"
     return (
         f"the recording {recording.name} is known {known}, which does not tell how noisy it is: recordings like it "
-        "cannot be simulated. State identify.noise and identify.n_neurons, if you know them"
+        f"cannot be simulated. State {wanted}, if you know {'it' if section == 'power' else 'them'}"
     )
 
 
 def _n_animals(recording: Recording) -> int:
-    """Animals that are compared one by one; all stimuli were shown to each."""
-    if _own_neurons(recording):
-        return len(recording.animals)
+    """Animals with the same neurons that are compared one by one; all stimuli were shown to each."""
     if recording.trials is None or "animal" not in recording.trials.coords:
         return 1
     names, index = recording.trials["animal"].values.astype(str), recording.trials["stimulus_index"].values
@@ -213,14 +281,7 @@ def _own_neurons(recording: Recording) -> bool:
     return "neuron_animal" in recording.responses.coords and len(recording.animals) > 1
 
 
-def _animals(recording: Recording, some: Any, metric: str) -> list[_Animal]:
-    return [
-        _Animal(averages.shape[1], NeuronProducts.of(averages), noise, variances)
-        for averages, noise, variances in _populations(recording, some, metric)
-    ]
-
-
-def _populations(
+def _animals(
     recording: Recording, some: Any, metric: str
 ) -> Iterator[tuple[Floats, TrialNoise | None, StimulusVariances]]:
     """Averages over trials, of each animal with neurons of its own or of all together, and their noise."""
@@ -246,33 +307,11 @@ def _populations(
         yield averages, noise, StimulusVariances.of_trials(own_trials, shown, noise.n_independent, metric)
 
 
-def _like(animal: _Animal, rdm: Floats, metric: str, name: str) -> Likeness:
-    try:
-        if animal.noise is None:
-            return like_averages(rdm, animal.products, metric, animal.stimuli)
-        return like_trials(rdm, animal.products, animal.noise, metric, animal.stimuli)
-    except InputError as error:
-        raise InputError(
-            f"the recording {name} {COULD_HAVE_TOLD_NOTHING}: {error}; inspect it with normenc check, or state "
-            "identify.noise if you know it"
-        ) from None
-
-
-def _scaled(like: Likeness, animal: _Animal, n_neurons: int | None) -> UnequalNeurons:
-    """With as many neurons as were asked for, as unequal as the recorded ones."""
-    own = like.n_neurons
-    if n_neurons is None:
-        return own
-    factor = n_neurons / animal.n_neurons
-    signal, noise = (max(2, round(factor * n)) for n in (own.signal, own.noise))
-    return replace(own, signal=signal, noise=noise, both=min(round(factor * own.both), signal, noise))
-
-
-def _notes(recording: Recording, animals: list[_Animal]) -> list[str]:
+def _notes(recording: Recording, by_trials: bool) -> list[str]:
     notes = []
     if len(recording.sessions) > 1:
         notes.append("Sessions are simulated as one: their trials are averaged together.")
-    if animals[0].noise is None:
+    if not by_trials:
         notes.append(
             "No stimulus has trials of its own in the file, so noise that neurons share counts as signal, and noise is "
             "taken to be as large for every stimulus: rates may be too high."

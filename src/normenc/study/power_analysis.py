@@ -1,26 +1,20 @@
 """How much data does it take: simulate recordings from every candidate, and see whether the correct one is found."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from normenc import figures
 from normenc.errors import InputError
-from normenc.progress import ProgressCallback, each, reporting, stage
+from normenc.progress import ProgressCallback, reporting, stage
 from normenc.recordings import Preparation
 from normenc.renamed import renamed
-from normenc.rsa.neurons import MIN_NEURONS
-from normenc.rsa.noise_matching import MAX_NOISE, matching_noise
-from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.runs.publishing import Earlier, destination, holds_nothing
 from normenc.runs.schema import SETTINGS
 from normenc.runs.writing import csv_bytes
-from normenc.study.amounts import amounts_of, candidates_of, drawn_stimuli, mean_repeats, seed_rdms, with_stimuli
+from normenc.study.amounts import amounts_of, candidates_of, drawn_stimuli, seed_rdms, with_stimuli
 from normenc.study.asked import asked_study
-from normenc.study.population_like import RecordedStimuli
+from normenc.study.population_like import check_noise_is_known, populations_like
 from normenc.study.power_simulation import Power, distinct, simulate_power
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, prepare
@@ -29,9 +23,7 @@ from normenc.texts import file_stem
 from normenc.training import resolve_device
 from normenc.whole_files import write_whole
 
-__all__ = ["Power", "only_empty", "power", "trial_noises"]
-
-ROUNDS = 3  # in which noise and strengths that follow from averages agree with each other
+__all__ = ["Power", "only_empty", "power"]
 
 
 @renamed(n_jobs="workers")
@@ -49,8 +41,8 @@ def power(
     """Simulate recordings from each of a study's candidates, and see how often the correct one is found.
 
     Candidates are the layers of networks, their untrained twins and the controls; of several with the same RDM, which
-    no recording can tell apart, the first. How noisy a trial is follows from the study's recording, whose RDMs of
-    halves of the neurons are as similar as those of a simulated one of its size, or from ``power.noise``. Amounts of
+    no recording can tell apart, the first. How noisy a trial is, and how unequal neurons and stimuli are, follows from
+    the study's recording, as for :func:`identify`; or ``power.noise`` states the noise of equal neurons. Amounts of
     data that the section leaves out start from what the recording has and go up: stimuli to twice and four times as
     many (up to 200), neurons and repeats (trials of each stimulus) to twice as many, animals to twice as many and at
     least 5. More gratings than the animal saw need no guess, because candidates are computed from images; of images
@@ -85,7 +77,8 @@ def power(
         folder = Path(f"runs/{study.name}-{file_stem(early.recording.name)}-power" if early else out or "")
         with destination(folder, "power", only_empty) as place:
             prepared = early or _read(study, progress)
-            settings = amounts_of(prepared.recording, study.power)
+            recorded = prepared.recording
+            settings = amounts_of(recorded, study.power)
             assert settings.n_stimuli is not None
             represented = represent(prepared, device=target.type, workers=workers or 1, progress=progress)
             own = seed_rdms(represented.representations)
@@ -93,23 +86,24 @@ def power(
             kept = {label: rdms.mean(axis=0) for label, rdms in own.items() if label not in same}
             if len(kept) < 2:
                 raise InputError(_no_choice(list(own)))
-            noise, stimuli = trial_noises(prepared, kept, "power", progress)
+            with stage(progress, "matching noise and neurons"):
+                like = populations_like(recorded, kept, "power", settings.noise)
             simulated = simulate_power(
                 candidates,
-                noise,
-                settings,
-                stimuli={
-                    n: {label: drawn_stimuli(prepared.recording, one, n) for label, one in stimuli.items()}
+                {
+                    n: {k: replace(own, stimuli=drawn_stimuli(recorded, own.stimuli, n)) for k, own in like.of.items()}
                     for n in candidates
                 },
+                settings,
                 method=study.comparison.method,
-                ordered=[n for n in candidates if with_stimuli(prepared.recording, n).has_neighbours],
+                ordered=[n for n in candidates if with_stimuli(recorded, n).has_neighbours],
                 workers=workers,
                 progress=progress,
             )
             with place.staged() as aside:
                 _write(simulated, study.model_copy(update={"power": settings}), aside)
     failures, skipped = represented.failures, prepared.skipped_controls
+    simulated = replace(simulated, noise_from=like.noise_from, notes=tuple(like.notes))
     return replace(simulated, folder=folder, failures=failures, skipped=skipped, same=same)
 
 
@@ -144,59 +138,8 @@ def _write(power: Power, study: Study, folder: Path) -> None:
     figures.save(figures.power_map(power.pairs, value="power"), folder, "power_pairs")
 
 
-def trial_noises(
-    prepared: Prepared, candidates: Mapping[str, Any], section: str, progress: ProgressCallback
-) -> tuple[dict[str, float], dict[str, UnequalStimuli]]:
-    """The noise of one trial, and how unequal stimuli are, for each candidate.
-
-    The noise is what a section of the study states, or what the recording shows. A recording that is known only by its
-    RDM does not tell how unequal stimuli are; they are taken to be equal.
-
-    Parameters
-    ----------
-    prepared : Prepared
-    candidates : mapping of str to array_like, shape (n_stimuli, n_stimuli)
-        On the recording's stimuli.
-    section : str
-        "power" or "design".
-    progress : callable
-
-    Raises
-    ------
-    InputError
-        If the recording is so noisy that its noise is unknown.
-    """
-    settings, responses = getattr(prepared.study, section), prepared.recording.responses
-    of_a_trial = float(np.sqrt(mean_repeats(prepared.recording)))
-    if settings.noise is not None:
-        stimuli = UnequalStimuli.equal(prepared.recording.n_stimuli)
-        if responses is not None and responses.shape[1] >= MIN_NEURONS:
-            stimuli = RecordedStimuli.of(prepared.recording, "correlation").unequal(settings.noise / of_a_trial)
-        return dict.fromkeys(candidates, settings.noise), dict.fromkeys(candidates, stimuli)
-    assert responses is not None
-    recorded = RecordedStimuli.of(prepared.recording, "correlation")
-    noises, unequal = {}, {}
-    for label, rdm in each(progress, "matching the noise", candidates.items()):
-        noise = 0.0
-        for _ in range(1 if recorded.by_trials else ROUNDS):  # strengths that follow from averages depend on the noise
-            unequal[label] = recorded.unequal(noise)
-            noise = matching_noise(rdm, responses.to_numpy(), settings.seed, stimuli=unequal[label])
-        if noise > 0.99 * MAX_NOISE:
-            raise InputError(
-                f"the recording {prepared.recording.name}: the RDMs of halves of its neurons have almost nothing in "
-                f"common, so its noise, more than {MAX_NOISE:g} times the signal, is not known; set {section}.noise, "
-                "or inspect the recording with normenc check"
-            )
-        noises[label] = of_a_trial * noise
-    return noises, unequal
-
-
 def _check(prepared: Prepared) -> None:
     settings, recording = prepared.study.power, prepared.recording
     if prepared.study.rdm_metric != "correlation":
         raise InputError("comparison.rdm_metric: power simulates correlation RDMs; it must be 'correlation'")
-    if settings.noise is None and (recording.n_neurons or 0) < MIN_NEURONS:
-        raise InputError(
-            f"power.noise is not given and {recording.name} has too few neurons to estimate it from; set it to the "
-            "standard deviation of a trial's noise, in standard deviations of the signal over neurons"
-        )
+    check_noise_is_known(recording, "power", settings)

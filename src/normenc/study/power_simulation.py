@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import squareform
 
 from normenc import rsa
 from normenc.errors import InputError
@@ -17,8 +18,10 @@ from normenc.rsa.against import against_others
 from normenc.rsa.candidates import same_rdms
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.pairs import upper
-from normenc.rsa.unequal_stimuli import UnequalStimuli
+from normenc.rsa.unequal_neurons import UnequalNeurons
+from normenc.rsa.wishart import SimulatedRdms
 from normenc.showing import Listed
+from normenc.study.population_like import Population
 from normenc.study.processes import processes
 from normenc.study.sections import PowerSettings
 from normenc.study.sweep import Failure
@@ -49,6 +52,10 @@ class Power(Listed):
         Controls that are not candidates, and why.
     same : dict of str to str
         Candidates that were left out because another one has the same RDM, and that other one.
+    noise_from : str
+        Where the noise, and how unequal neurons and stimuli are, is from.
+    notes : tuple of str
+        What was assumed of the simulated recordings.
     """
 
     TABLE: ClassVar = "recovery"
@@ -59,6 +66,8 @@ class Power(Listed):
     failures: tuple[Failure, ...] = ()
     skipped: dict[str, str] = field(default_factory=dict)
     same: dict[str, str] = field(default_factory=dict)
+    noise_from: str = "the settings"
+    notes: tuple[str, ...] = ()
 
     @property
     def weakest(self) -> pd.DataFrame:
@@ -93,12 +102,11 @@ def _are_same(candidates: Mapping[int, Mapping[str, Any]], label: str, other: st
 
 def simulate_power(
     candidates: Mapping[int, Mapping[str, Any]],
-    noise: Mapping[str, float],
+    populations: Mapping[int, Mapping[str, Population]],
     settings: PowerSettings,
     *,
     method: Method = "pearson",
     ordered: Collection[int] = (),
-    stimuli: Mapping[int, Mapping[str, UnequalStimuli]] | None = None,
     workers: int | None = None,
     progress: bool | ProgressCallback = True,
 ) -> Power:
@@ -109,17 +117,14 @@ def simulate_power(
     candidates : mapping of int to mapping of str to array_like
         Correlation RDMs by label, (n_stimuli, n_stimuli) or (n_seeds, n_stimuli, n_stimuli), for each number of
         stimuli; the same labels for each. Recordings are simulated from the mean over seeds.
-    noise : mapping of str to float
-        Of each candidate's recordings: standard deviation of a trial's noise, see
-        :func:`normenc.rsa.simulate_responses`.
+    populations : mapping of int to mapping of str to Population
+        Neurons that represent each candidate from which recordings are simulated, for each number of stimuli.
     settings : PowerSettings
         With all amounts of data.
     method : str, Measure or callable
         A function must be one that other processes can import, if there are several.
     ordered : collection of int
         The numbers of stimuli that lie in order on a circle.
-    stimuli : mapping of int to mapping of str to UnequalStimuli, optional
-        How strongly and how noisily each of so many stimuli drives neurons, by label; all equally by default.
     workers : int, optional
     progress : bool or callable
 
@@ -132,17 +137,8 @@ def simulate_power(
         _check_importable(measure)
     amounts = list(product(candidates, settings.n_neurons or [], settings.n_animals or [], settings.n_repeats or []))
     tasks = [
-        _Task(
-            label,
-            noise[label],
-            amount,
-            settings,
-            measure,
-            amount[0] in ordered,
-            stimuli[amount[0]][label] if stimuli else None,
-            index,
-        )
-        for index, (amount, label) in enumerate(product(amounts, noise))
+        _Task(label, populations[amount[0]][label], amount, settings, measure, amount[0] in ordered, index)
+        for index, (amount, label) in enumerate((a, label) for a in amounts for label in populations[a[0]])
     ]
     rows: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []
@@ -172,13 +168,27 @@ class _Task:
     """One generating model and amount of data."""
 
     generating: str
-    noise: float
+    population: Population
     amount: tuple[int, int, int, int]
     settings: PowerSettings
     measure: Measure
     ordered: bool
-    stimuli: UnequalStimuli | None
     index: int
+
+    @property
+    def neurons(self) -> list[UnequalNeurons]:
+        """Of each animal."""
+        return self.population.neurons(*self.amount[1:3])
+
+    def recording(self, truth: Any, simulation: int) -> dict[str, Any]:
+        """RDMs of several animals, or the responses of one, as :func:`normenc.rsa.infer` takes them."""
+        rng = np.random.default_rng([self.settings.seed, 7, self.index, simulation])
+        # The mean of so many trials, of independent noise, is one trial of less noise.
+        of_mean, stimuli = self.population.noise / np.sqrt(self.amount[3]), self.population.stimuli
+        if len(self.neurons) == 1:
+            return {"responses": rsa.simulate_responses(truth, self.neurons[0], of_mean, rng, stimuli=stimuli)[0, 0]}
+        drawn = [SimulatedRdms(truth, own, of_mean, stimuli=stimuli).draw(1, rng)[0] for own in self.neurons]
+        return {"data": np.stack([squareform(own) for own in drawn])}
 
 
 @dataclass(frozen=True)
@@ -189,21 +199,14 @@ class _Simulate:
 
     def __call__(self, task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The row of ``power.csv``, and those of ``power_pairs.csv``."""
-        n_stimuli, n_neurons, n_animals, n_repeats = task.amount
-        models = self.candidates[n_stimuli]
+        models = self.candidates[task.amount[0]]
         truth = _stack(models[task.generating]).mean(axis=0)
         better = dict.fromkeys((label for label in models if label != task.generating), 0)
         for simulation in range(task.settings.n_simulations):
-            rng = np.random.default_rng([task.settings.seed, 7, task.index, simulation])
-            # The mean of so many trials, of independent noise, is one trial of less noise.
-            of_mean = task.noise / np.sqrt(n_repeats)
-            averages = rsa.simulate_responses(truth, n_neurons, of_mean, rng, n_animals=n_animals, stimuli=task.stimuli)
-            each_rdm = n_animals > 1
-            data = {"data": np.stack([rsa.rdm(a[0]) for a in averages])} if each_rdm else {"responses": averages[0, 0]}
             pairs = against_others(
                 models,
                 task.generating,
-                **data,
+                **task.recording(truth, simulation),
                 method=task.measure,
                 ordered=task.ordered,
                 n_samples=task.settings.n_samples,
@@ -211,7 +214,11 @@ class _Simulate:
             )[1]
             for other in pairs.loc[(pairs["p"] <= ALPHA) & (pairs["difference"] > 0), "other"]:
                 better[other] += 1
-        facts = {"generating": task.generating, **dict(zip(AMOUNTS, task.amount, strict=True)), "noise": task.noise}
+        facts = {
+            "generating": task.generating,
+            **dict(zip(AMOUNTS, task.amount, strict=True)),
+            "noise": task.population.noise,
+        }
         facts["n_simulations"] = total = task.settings.n_simulations
         return facts | {"recovered": self._recovered(task)}, [
             facts | {"other": o, "power": n / total} for o, n in better.items()
@@ -219,8 +226,7 @@ class _Simulate:
 
     def _recovered(self, task: _Task) -> float:
         """How often the generating model is named; of several with its RDM, each as often."""
-        n_stimuli, n_neurons, n_animals, n_repeats = task.amount
-        models = self.candidates[n_stimuli]
+        models = self.candidates[task.amount[0]]
         known = {
             name: rdm
             for name, rdm in models.items()
@@ -233,14 +239,14 @@ class _Simulate:
             return 1 / len(same)
         found = rsa.identification(
             {name: rdm for name, rdm in known.items() if name not in same[1:]},
-            n_neurons=n_neurons,
-            noise=task.noise,
-            n_repeats=n_repeats,
-            n_animals=n_animals,
+            n_neurons=task.neurons,
+            noise=task.population.noise,
+            n_repeats=task.amount[3],
+            n_animals=len(task.neurons),
             measures=[task.measure],
             n_simulations=task.settings.n_simulations,
             simulate=same[:1],
-            stimuli=task.stimuli,
+            stimuli=task.population.stimuli,
             seed=task.settings.seed + task.index,
         )
         return found.rate(task.measure.name, same[0]).rate / len(same)

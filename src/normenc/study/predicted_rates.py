@@ -6,14 +6,14 @@ import pandas as pd
 
 from normenc import rsa
 from normenc.progress import ProgressCallback, each
-from normenc.rsa.discriminability import Experiment, recorded_rdm
-from normenc.rsa.rates import Rate, mean_rate
+from normenc.rsa.measures import as_measure
+from normenc.rsa.rates import Rate
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.study.design_question import OWN, Question, StimulusSet
 
 __all__ = ["predicted_rates", "trial_numbers"]
 
 Floats = npt.NDArray[np.float64]
-TRUTH = "recordings of "
 
 
 def trial_numbers(trials: int) -> list[int]:
@@ -41,34 +41,23 @@ def predicted_rates(question: Question, sets: list[StimulusSet], progress: Progr
 def _rate(question: Question, own: StimulusSet, n_repeats: int) -> Rate:
     """The share of simulated recordings that name their candidate, and its interval over simulations.
 
-    Stimuli that evoke less than others are noisier: recordings are simulated from the correlations that noise leaves.
-    How much the recording's own stimuli evoke is known from it; of others, from the candidates.
+    How strongly and how noisily the recording's own stimuli drive neurons is known from it; how strongly others do,
+    from the candidates.
     """
-    study, candidates = question.prepared.study, own.candidates
-    rdms = candidates.rdms
-    names, n_simulations = list(rdms), study.design.n_simulations
-    strength = candidates.strength(question.own)
+    settings, measure = question.prepared.study.design, as_measure(question.prepared.study.comparison.method)
     if own.name == OWN:
-        strength = {name: stimuli.strength / stimuli.noise for name, stimuli in question.stimuli.items()}
-    experiment = Experiment(
-        names,
-        len(rdms[names[0]]),
-        n_neurons=question.n_neurons,
+        stimuli = {name: population.stimuli for name, population in question.like.of.items()}
+    else:
+        strength = own.candidates.strength(question.own)
+        stimuli = {name: UnequalStimuli(values, np.ones(len(values))) for name, values in strength.items()}
+    found = rsa.identification(
+        own.candidates.seeds,
+        n_neurons=question.neurons,
         noise=question.noise,
         n_repeats=n_repeats,
-        strength=strength,
+        measures=[measure],
+        n_simulations=settings.n_simulations,
+        stimuli=stimuli,
+        seed=settings.seed,
     )
-    truths = {
-        TRUTH + name: recorded_rdm(rdms[name], reliability)
-        for name, reliability in zip(names, experiment.reliability, strict=True)
-    }
-    table = rsa.identification(
-        candidates.seeds,
-        n_neurons=question.n_neurons,
-        noise=0.0,
-        measures=[study.comparison.method],
-        n_simulations=n_simulations,
-        truths=truths,
-        seed=study.design.seed,
-    ).table
-    return mean_rate(table.loc[table["truth"] == TRUTH + table["chosen"], "n"], n_simulations)
+    return found.rate(measure.name)

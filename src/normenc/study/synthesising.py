@@ -5,7 +5,7 @@ images are made natural again: each has the amplitude spectrum that it started w
 so that phases alone are free, and values from 0 to 1.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 
 from normenc.optimizers import uncompiled
 from normenc.rsa.discriminability import leads
+from normenc.rsa.unequal_neurons import NeuronShares
 from normenc.study.differentiable import Responses
 
 __all__ = ["Synthesis", "natural_again", "synthesise"]
@@ -63,7 +64,7 @@ def synthesise(
     confusion_of: Callable[[Bytes], float],
     *,
     noise: Mapping[str, float],
-    degrees: int,
+    neurons: Sequence[NeuronShares],
     shares: npt.NDArray[np.float64],
     step: Callable[[], None],
 ) -> Synthesis:
@@ -80,8 +81,8 @@ def synthesise(
         The logarithm of expected confusions with images of 8 bits, of all candidates.
     noise : mapping of str to float
         Of the averages over trials, in standard deviations of the signal.
-    degrees : int
-        Of freedom, see :class:`normenc.rsa.discriminability.Experiment`.
+    neurons : sequence of NeuronShares
+        That represent each candidate.
     shares : ndarray, shape (n_candidates, n_candidates)
         Of mixtures, see :func:`normenc.rsa.design.mixing`.
     step : callable
@@ -95,7 +96,7 @@ def synthesise(
     after = before
     for place in range(1, STEPS + 1):
         optimiser.zero_grad()
-        loss = _confusion(now, responses, spreads, noise, degrees, torch.from_numpy(shares))
+        loss = _confusion(now, responses, spreads, noise, neurons, torch.from_numpy(shares))
         loss.backward()
         optimiser.step()
         with torch.no_grad():
@@ -113,7 +114,7 @@ def _confusion(
     responses: Mapping[str, Responses],
     spreads: Mapping[str, float],
     noise: Mapping[str, float],
-    degrees: int,
+    neurons: Sequence[NeuronShares],
     shares: torch.Tensor,
 ) -> torch.Tensor:
     """See :func:`normenc.rsa.design.confusion`, which this is in torch."""
@@ -126,7 +127,7 @@ def _confusion(
         reliability.append(strength / (strength**2 + noise[name] ** 2).sqrt())
         directions = patterns / length[:, None]
         rdms.append((1 - directions @ directions.T) * (1 - torch.eye(len(images), dtype=torch.float64)))
-    lead, spread = leads(torch.stack(rdms), torch.stack(reliability), degrees)
+    lead, spread = leads(torch.stack(rdms), torch.stack(reliability), neurons)
     apart = ~torch.eye(len(rdms), dtype=torch.bool)
     mixed = shares * lead - (1 - shares) * lead.T
     both = torch.cat([own[apart] / spread[apart] for own in (lead, mixed)])
