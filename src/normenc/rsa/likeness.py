@@ -8,7 +8,7 @@ the signal, of the noise, and of their product. The products of different neuron
 :math:`(x_n \cdot x_m)^2` is :math:`g_n g_m (tr K^2 - tr K)` above what neurons without signal have.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,11 +43,14 @@ class Likeness:
     n_neurons : UnequalNeurons
     stimuli : UnequalStimuli or None
         None where all are taken to drive neurons equally.
+    are_unseen : bool
+        Whether neurons are taken to carry equal signals since how unequal they are cannot be seen.
     """
 
     noise: float
     n_neurons: UnequalNeurons
     stimuli: UnequalStimuli | None = None
+    are_unseen: bool = False
 
 
 def like_trials(
@@ -84,8 +87,8 @@ def like_trials(
     of_noise = float(left.sum())
     signal = _signal(averages.products, moments.covariance, of_noise, noise.n_independent, unequal)
     own, n = np.sqrt(of_noise / signal * moments.spread), len(left)
-    if not moments.shared > 0:  # how unequal neurons are cannot be seen
-        return _likeness(own, (n, noise.n_independent, 1.0), n, unequal)
+    if not moments.shared > 0:
+        return replace(_likeness(own, (n, noise.n_independent, 1.0), n, unequal), are_unseen=True)
     products = float((moments.gains * left).sum())
     squared = float(np.square(left).sum()) * noise.freedom / (noise.freedom + 2)
     squares = moments.squares_given(products, squared)
