@@ -341,12 +341,14 @@ def test_animals_of_few_neurons_can_be_simulated_if_their_noise_is_stated():
     assert len(stated.n_neurons["one"]) == stated.facts["n_animals"] == 3
 
 
-def test_signal_of_a_single_neuron_tells_not_how_unequal_neurons_are_and_this_is_said():
-    single = np.where(np.arange(40) == 0, 40.0, 1e-6)
-    trials = np.concatenate(planted(single, 0.5, np.random.default_rng(0)))
+@pytest.mark.parametrize(("n_signal", "noise", "told"), [(1, 0.5, (2, 2)), (3, 2.0, (2, 6)), (10, 6.0, (40, 40))])
+def test_signals_of_very_few_neurons_are_told_from_their_own_variance_or_it_is_said(n_signal, noise, told):
+    gains = np.where(np.arange(40) < n_signal, 40 / n_signal, 1e-6)
+    trials = np.concatenate(planted(gains, noise, np.random.default_rng(0)))
     recording = Recording.from_trials("pilot", trials, orientation=np.tile(np.arange(12) * 15.0, 4))
-    notes = populations_like(recording, NEAR, "power", None).notes
-    assert [note for note in notes if "do not tell how unequal neurons are, so all are taken to be equal" in note]
+    found = populations_like(recording, {"one": NEAR["one"]}, "power", None)
+    assert told[0] <= found.of["one"].animals[0][1].signal <= told[1]
+    assert ("do not tell how unequal neurons are, so all are taken" in " ".join(found.notes)) == (told == (40, 40))
 
 
 def test_a_recording_of_noise_alone_has_no_noise_to_match(tmp_path):

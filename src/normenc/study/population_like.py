@@ -29,8 +29,8 @@ FROM = {
 }
 EQUAL_STIMULI = "{} not tell how strongly each stimulus drives neurons; all are taken to do so equally."
 UNSEEN = (
-    "Products of different neurons' responses do not tell how unequal neurons are, so all are taken to be equal: where "
-    "few of them carry most of the signal, rates are too high."
+    "These responses do not tell how unequal neurons are, so all are taken to be equal: where few of them carry "
+    "most of the signal, rates are too high."
 )
 EQUAL_NEURONS = (
     "The noise is stated, and all neurons are taken to be equal: where few of them carry most of the signal, rates are "
