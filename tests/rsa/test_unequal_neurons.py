@@ -6,6 +6,7 @@ import pytest
 from normenc.rsa import discriminability, rdm, simulate_responses
 from normenc.rsa.pairs import upper
 from normenc.rsa.unequal_neurons import NeuronShares, UnequalNeurons
+from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.rsa.wishart import SimulatedRdms
 
 TUNING = np.random.default_rng(0).normal(size=(8, 5))
@@ -34,3 +35,9 @@ def test_responses_of_unequal_neurons_have_rdms_as_variable_as_those_drawn(own):
     sd = drawn.std(axis=0)
     np.testing.assert_allclose(found.mean(axis=0), drawn.mean(axis=0), atol=4 * sd.max() * np.sqrt(2 / n))
     np.testing.assert_allclose(found.std(axis=0), sd, rtol=4 / np.sqrt(n))
+
+
+def test_hardly_any_noise_is_like_none():
+    unequal = UnequalStimuli.relative(np.ones(len(TRUE)), np.linspace(0.1, 2, len(TRUE)))
+    drawn = SimulatedRdms(TRUE, 40_000, 1e-9, stimuli=unequal).draw(1, np.random.default_rng(0))[0]
+    np.testing.assert_allclose(drawn, upper(TRUE), atol=0.05)

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normenc.cli.printing import print_identifications
+from normenc.cli.simulated import print_identifications
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.rsa import compare_rdms, identification, rdm, simulate_responses

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 
 from normenc import controls, stimuli
-from normenc.cli.printing import print_power
+from normenc.cli.simulated import print_power
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.representations import represent
@@ -18,9 +18,10 @@ from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.study import Study, load_study, power, prepare
 from normenc.study.amounts import amounts_of, candidates_of, mean_repeats, with_stimuli
-from normenc.study.population_like import Population, populations_like
+from normenc.study.population_like import Population, populations_like, simulated_data
 from normenc.study.power_simulation import Power, distinct, simulate_power
 from normenc.study.processes import processes
+from normenc.study.sections import IdentifySettings
 from normenc.study.settings import PowerSettings
 
 RNG = np.random.default_rng(0)
@@ -321,6 +322,33 @@ def test_a_candidate_whose_dissimilarities_are_all_equal_is_simulated_like_anoth
     assert found.notes[-1] == (
         "flat: all its dissimilarities are equal, so its neurons are simulated like those of one."
     )
+
+
+def test_animals_of_few_neurons_can_be_simulated_if_their_noise_is_stated():
+    trials = np.concatenate(planted(np.ones(9), 1.0, np.random.default_rng(0)))
+    recording = Recording.from_trials(
+        "few",
+        trials,
+        orientation=np.tile(np.arange(12) * 15.0, 4),
+        neurons={"neuron_animal": np.repeat(list("abc"), 3)},
+    )
+    with pytest.raises(InputError, match=r"few is known by fewer than 4 neurons of each animal.*State power\.noise"):
+        populations_like(recording, NEAR, "power", None)
+    found = populations_like(recording, NEAR, "power", 1.0)
+    assert found.of["one"].neurons(20, 2) == [UnequalNeurons(20, 20, 20)] * 2
+    assert found.notes[0].startswith("So few neurons do not tell how strongly each stimulus drives neurons")
+    stated = simulated_data(recording, NEAR, IdentifySettings(noise=1.0, n_neurons=20), "correlation")
+    assert len(stated.n_neurons["one"]) == stated.facts["n_animals"] == 3
+
+
+@pytest.mark.parametrize(("n_signal", "noise", "told"), [(1, 0.5, (2, 2)), (3, 2.0, (2, 6)), (10, 6.0, (40, 40))])
+def test_signals_of_very_few_neurons_are_told_from_their_own_variance_or_it_is_said(n_signal, noise, told):
+    gains = np.where(np.arange(40) < n_signal, 40 / n_signal, 1e-6)
+    trials = np.concatenate(planted(gains, noise, np.random.default_rng(0)))
+    recording = Recording.from_trials("pilot", trials, orientation=np.tile(np.arange(12) * 15.0, 4))
+    found = populations_like(recording, {"one": NEAR["one"]}, "power", None)
+    assert told[0] <= found.of["one"].animals[0][1].signal <= told[1]
+    assert ("do not tell how unequal neurons are, so all are taken" in " ".join(found.notes)) == (told == (40, 40))
 
 
 def test_a_recording_of_noise_alone_has_no_noise_to_match(tmp_path):

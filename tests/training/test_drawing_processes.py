@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,8 @@ class Failing(tasks.TiltDiscrimination):
 
 def sent(task: tasks.Task) -> Any:
     """What another process makes of a task's draws, and gives back."""
-    return pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(_SentDraws(_Draws(task, [7], range(2, 4)))))[1]))
+    item = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(_SentDraws(_Draws(task, [7], range(2, 4)))))[1]))
+    return item.error()
 
 
 @pytest.mark.parametrize(
@@ -126,25 +128,45 @@ def test_errors_reach_the_user_as_they_are(error, kind, said):
     assert ("in sample" in "".join(getattr(found, "__notes__", []))) == (kind is not InputError)
 
 
+class TwoWordsError(Exception):
+    def __init__(self, one, other):
+        super().__init__(f"{one} {other}")
+
+
 @dataclass(frozen=True)
 class Odd(tasks.TiltDiscrimination):
+    kind: str = "local"
+
     def sample(self, n, rng):
         class LocalError(Exception):
             """One that no other process finds."""
 
-        raise LocalError("two parts")
+        if self.kind == "local":
+            raise LocalError("two parts")
+        if self.kind == "arguments":
+            raise TwoWordsError("two", "parts")
+        sys.modules["elsewhere"] = module = ModuleType("elsewhere")  # one that only this process imports
+        module.FarError = type("FarError", (Exception,), {"__module__": "elsewhere"})
+        raise module.FarError("two parts")
 
 
-def test_errors_that_cannot_be_sent_say_the_same():
-    found = sent(Odd(**FRESH))
-    assert (type(found), str(found)) == (RuntimeError, "LocalError: two parts")
+@pytest.mark.parametrize(
+    ("kind", "said"), [("local", "LocalError"), ("arguments", "TwoWordsError"), ("module", "FarError")]
+)
+def test_errors_that_cannot_be_sent_say_the_same(kind, said, monkeypatch):
+    monkeypatch.setitem(sys.modules, "elsewhere", None)
+    there = pickle.dumps(_SentDraws(_Draws(Odd(**FRESH, kind=kind), [7], range(2, 4)))[1])
+    monkeypatch.setitem(sys.modules, "elsewhere", None)
+    found = pickle.loads(there).error()
+    assert (type(found), str(found)) == (RuntimeError, f"{said}: two parts")
+    assert "in sample" in "".join(found.__notes__)
 
 
 def test_a_task_that_another_process_does_not_find_is_told(monkeypatch):
     there = _SentDraws(_Draws(Failing(**FRESH), [7], range(2, 4)))
     monkeypatch.delattr(sys.modules[__name__], "Failing")
     with pytest.raises(InputError, match=r"task Failing cannot be handed to processes .*define its class at the top"):
-        raise there[0]
+        raise there[0].error()
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ dissimilarities vary as those of fewer neurons would. What is needed are sums ov
 the signal, of the noise, and of their product. The products of different neurons' responses give them: with
 :math:`x_n` the responses of neuron n to all stimuli, minus their mean, of covariance
 :math:`g_n K + s_n H` (K the signal's, of mean 1, and H the centring matrix), the expected
-:math:`(x_n \cdot x_m)^2` is :math:`g_n g_m (tr K^2 - tr K)` above what neurons without signal have.
+:math:`(x_n \cdot x_m)^2` is :math:`g_n g_m (tr K^2 - tr K)` above what neurons without signal have. Where different
+neurons have nothing in common beyond chance, as where one carries the signal, trials tell each neuron's own variance.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,11 +44,14 @@ class Likeness:
     n_neurons : UnequalNeurons
     stimuli : UnequalStimuli or None
         None where all are taken to drive neurons equally.
+    are_unseen : bool
+        Whether neurons are taken to carry equal signals since how unequal they are cannot be seen.
     """
 
     noise: float
     n_neurons: UnequalNeurons
     stimuli: UnequalStimuli | None = None
+    are_unseen: bool = False
 
 
 def like_trials(
@@ -84,10 +88,16 @@ def like_trials(
     of_noise = float(left.sum())
     signal = _signal(averages.products, moments.covariance, of_noise, noise.n_independent, unequal)
     own, n = np.sqrt(of_noise / signal * moments.spread), len(left)
-    if not moments.shared > 0:  # how unequal neurons are cannot be seen
-        return _likeness(own, (n, noise.n_independent, 1.0), n, unequal)
-    products = float((moments.gains * left).sum())
     squared = float(np.square(left).sum()) * noise.freedom / (noise.freedom + 2)
+    if not moments.shared > 0:
+        gains = moments.variances - left
+        squares = moments.squares_of(gains, left, noise)
+        if squares is None:
+            return replace(_likeness(own, (n, noise.n_independent, 1.0), n, unequal), are_unseen=True)
+        n_noise = min(noise.n_independent, of_noise**2 / squared) if of_noise > 0 else n
+        both = max(0.0, float((gains * left).sum())) / signal / of_noise if of_noise > 0 else 1.0
+        return _likeness(own, (signal**2 / squares, n_noise, both), n, unequal)
+    products = float((moments.gains * left).sum())
     squares = moments.squares_given(products, squared)
     n_noise = min(noise.n_independent, of_noise**2 / squared) if of_noise > 0 else n
     both = products / np.sqrt(moments.shared + squares) / of_noise if of_noise > 0 else 1.0
@@ -270,6 +280,15 @@ class _Moments:
         signal, mixed, noise, *_ = self._traces()
         found = (self.halves - mixed * products - noise * of_noise) / (1 + signal)
         return float(np.clip(found, self.shared / len(self.variances), self.shared))
+
+    def squares_of(self, gains: Floats, left: Floats, noise: TrialNoise) -> float | None:
+        """Sum of squared signal variances, given each neuron's own beyond its noise; None if chance could make it."""
+        freedom = len(self.covariance) - 1
+        kappa = float(np.square(self.covariance).sum()) / freedom
+        of_chance = (2 / freedom + 2 / noise.freedom) * np.square(left)
+        found = float((np.square(gains) - of_chance - 4 / freedom * gains * left).sum())
+        error = float(np.linalg.norm(of_chance)) * np.sqrt(2 * len(left) / noise.n_independent)
+        return found / (1 + 2 * kappa / freedom) if found > SURE_NEURON * error else None
 
     def all_squares(self) -> tuple[float, float, float]:
         """Sums of squared signal variances, of signal times noise, and of squared noise variances."""

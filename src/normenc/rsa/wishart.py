@@ -123,7 +123,11 @@ def _factor(values: Floats, directions: Floats, noise: Any) -> Floats:
     if np.ndim(noise) and values.any() and noise.any():
         covariance = (directions * values) @ directions.T
         covariance[np.diag_indices_from(covariance)] += noise
-        return np.asarray(np.linalg.cholesky(covariance))
+        try:
+            return np.asarray(np.linalg.cholesky(covariance))
+        except np.linalg.LinAlgError:  # where stimuli have no noise, or hardly any
+            values, directions = np.linalg.eigh(covariance)
+            return _factor(np.maximum(values, 0), directions, 0.0)
     if np.ndim(noise) and noise.any():
         return np.diag(np.sqrt(noise))
     own = values + np.max(noise)

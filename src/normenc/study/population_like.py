@@ -27,7 +27,11 @@ FROM = {
     "neurons": "what its neurons have in common",
     "settings": "the settings",
 }
-EQUAL_STIMULI = "An RDM does not tell how strongly each stimulus drives neurons; all are taken to do so equally."
+EQUAL_STIMULI = "{} not tell how strongly each stimulus drives neurons; all are taken to do so equally."
+UNSEEN = (
+    "These responses do not tell how unequal neurons are, so all are taken to be equal: where few of them carry "
+    "most of the signal, rates are too high."
+)
 EQUAL_NEURONS = (
     "The noise is stated, and all neurons are taken to be equal: where few of them carry most of the signal, rates are "
     "too high."
@@ -125,7 +129,8 @@ def populations_like(
         if noise is None:
             raise InputError(_unknown(recording, section))
         equal = Population.equal(noise, [1], UnequalStimuli.equal(len(next(iter(rdms.values())))))
-        return Populations(dict.fromkeys(rdms, equal), [], FROM["settings"], [EQUAL_STIMULI, EQUAL_NEURONS])
+        unknown = EQUAL_STIMULI.format("An RDM does" if recording.responses is None else "So few neurons do")
+        return Populations(dict.fromkeys(rdms, equal), [], FROM["settings"], [unknown, EQUAL_NEURONS])
     animals = list(_animals(recording, some, metric))
     recorded = [averages.shape[1] for averages, *_ in animals]
     of_a_trial = float(np.sqrt(mean_repeats(recording)))
@@ -134,7 +139,7 @@ def populations_like(
         equal = Population.equal(noise, recorded, stimuli)
         return Populations(dict.fromkeys(rdms, equal), recorded, FROM["settings"], [EQUAL_NEURONS])
     products = [NeuronProducts.of(averages) for averages, *_ in animals]
-    found = {}
+    found, unseen = {}, False
     flat = [label for label, rdm in rdms.items() if is_flat(upper(rdm))]
     for label in [label for label in rdms if label not in flat]:
         try:
@@ -149,13 +154,14 @@ def populations_like(
                 f"the recording {recording.name} {COULD_HAVE_TOLD_NOTHING}: {error}; inspect it with normenc check, or "
                 f"state {section}.noise if you know it"
             ) from None
+        unseen |= any(like.are_unseen for like in likes)
         of_averages = float(np.sqrt(np.mean([like.noise**2 for like in likes])))
         neurons = tuple((n, like.n_neurons) for n, like in zip(recorded, likes, strict=True))
         found[label] = Population(
             of_averages * of_a_trial, neurons, _mean([like.stimuli for like in likes if like.stimuli])
         )
     by_trials = animals[0][1] is not None
-    notes = _notes(recording, by_trials)
+    notes = _notes(recording, by_trials) + [UNSEEN] * unseen
     for label in flat:
         first = next(iter(found), None)
         if first is None:
@@ -244,21 +250,26 @@ def _mean(stimuli: list[UnequalStimuli]) -> UnequalStimuli:
 
 
 def _n_subjects(recording: Recording) -> int:
-    """Animals of a recording known by RDMs: one for each RDM, unless several are of an animal's sessions."""
+    """Animals of a recording known by few neurons, or by RDMs: one for each, unless several are of its sessions."""
     if recording.rdms is None:
-        return 1
+        return len(recording.animals) if _own_neurons(recording) else 1
     if recording.animals:
         return len(recording.animals)
     return 1 if recording.sessions else len(recording.rdms)
 
 
 def _has_neurons(recording: Recording) -> bool:
-    """As many as tell how noisy they are."""
-    return recording.responses is not None and recording.responses.shape[1] >= MIN_NEURONS
+    """Of an animal, or of all together, as many as tell how noisy they are."""
+    return any(mine.sum() >= MIN_NEURONS for mine in _columns(recording))
 
 
 def _unknown(recording: Recording, section: str) -> str:
-    known = "only by its RDM" if recording.responses is None else f"by {recording.n_neurons} neurons"
+    if recording.responses is None:
+        known = "only by its RDM"
+    elif _own_neurons(recording):
+        known = f"by fewer than {MIN_NEURONS} neurons of each animal"
+    else:
+        known = f"by {recording.n_neurons} neurons"
     wanted = f"{section}.noise" if section == "power" else f"{section}.noise and {section}.n_neurons"
     return (
         f"the recording {recording.name} is known {known}, which does not tell how noisy it is: recordings like it "
@@ -277,8 +288,19 @@ def _n_animals(recording: Recording) -> int:
 
 def _own_neurons(recording: Recording) -> bool:
     """Whether each animal has neurons of its own."""
-    assert recording.responses is not None
-    return "neuron_animal" in recording.responses.coords and len(recording.animals) > 1
+    return (
+        recording.responses is not None and "neuron_animal" in recording.responses.coords and len(recording.animals) > 1
+    )
+
+
+def _columns(recording: Recording) -> list[npt.NDArray[np.bool_]]:
+    """The neurons of each animal that has neurons of its own, or of all together; none of an RDM."""
+    if recording.responses is None:
+        return []
+    if not _own_neurons(recording):
+        return [np.ones(recording.responses.shape[1], dtype=bool)]
+    own = recording.responses["neuron_animal"].values.astype(str)
+    return [own == name for name in np.unique(own)]
 
 
 def _animals(
@@ -287,15 +309,10 @@ def _animals(
     """Averages over trials, of each animal with neurons of its own or of all together, and their noise."""
     responses, trials = recording.responses, recording.trials
     assert responses is not None
-    own = responses["neuron_animal"].values.astype(str) if _own_neurons(recording) else None
-    columns = [own == name for name in np.unique(own)] if own is not None else [np.ones(responses.shape[1], dtype=bool)]
-    columns = [mine for mine in columns if mine.sum() >= MIN_NEURONS]
-    if not columns:
-        raise InputError(
-            f"the recording {recording.name}: no animal has {MIN_NEURONS} neurons, so that its noise is not known"
-        )
     places = np.arange(recording.n_stimuli)[some]
-    for mine in columns:
+    for mine in _columns(recording):
+        if mine.sum() < MIN_NEURONS:
+            continue
         if trials is None or recording.n_repeats[0] < 2:
             averages = responses.values[some][:, mine]
             yield averages, None, StimulusVariances.of(averages, metric)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import current_process, get_context, resource_tracker
 from multiprocessing.connection import wait
@@ -141,9 +142,7 @@ class _SentDraws(Dataset[Any]):
                 self.draws, self.sent = self._loaded(), b""
             return tuple(part.detach().cpu() for part in self.draws[index])
         except (Exception, SystemExit) as error:  # of the task
-            if not isinstance(error, InputError):
-                error.add_note(f"in a process that draws stimuli:\n{traceback.format_exc()}")
-            return _as_sent(error)
+            return _Failure.of(error)
 
     def _loaded(self) -> _Draws:
         try:
@@ -161,13 +160,36 @@ def _not_sent(name: str, error: Exception) -> InputError:
     )
 
 
-def _as_sent(error: BaseException) -> BaseException:
-    """The error, or one that says the same if it could not be sent."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(_said(error))
-    return error
+@dataclass(frozen=True)
+class _Failure:
+    """An error of another process: pickled by itself, since not every error can be loaded here, and in words."""
+
+    pickled: bytes
+    said: str
+    notes: list[str]
+
+    @classmethod
+    def of(cls, error: BaseException) -> "_Failure":
+        if not isinstance(error, InputError):
+            error.add_note(f"in a process that draws stimuli:\n{traceback.format_exc()}")
+        try:
+            pickled = pickle.dumps(error)
+        except Exception:
+            pickled = b""
+        return cls(pickled, _said(error), getattr(error, "__notes__", []))
+
+    def error(self) -> BaseException:
+        """The error as it was, or one that says the same."""
+        try:
+            error = pickle.loads(self.pickled)
+        except Exception:
+            error = None
+        if isinstance(error, BaseException):
+            return error
+        error = RuntimeError(self.said)
+        for note in self.notes:
+            error.add_note(note)
+        return error
 
 
 def _said(error: BaseException) -> str:
@@ -213,7 +235,7 @@ def _by_processes(draws: _Draws, n_processes: int) -> Iterator[Iterator[Drawn]]:
                 )
                 items = iter(loader)
             sent.sent = b""  # images of a folder, say, that each process has by now
-            yield map(_raised, items)
+            yield _raised(items)
         finally:
             # Not before they are told, which could wait for ever for one that ends meanwhile.
             unfinished = Timer(GRACE, held.close)
@@ -221,6 +243,7 @@ def _by_processes(draws: _Draws, n_processes: int) -> Iterator[Iterator[Drawn]]:
             if items is not None:
                 items._shutdown_workers()  # now: what is referred to by an error that is raised may live long
             unfinished.cancel()
+            unfinished.join()
             held.close()
             watched.close()
     except RuntimeError as error:
@@ -244,11 +267,12 @@ def _end_with(watched: Any, _: int) -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def _raised(item: Any) -> Drawn:
-    if isinstance(item, BaseException):
-        raise item
-    images, targets = item
-    return images, targets
+def _raised(items: Iterator[Any]) -> Iterator[Drawn]:
+    for item in items:
+        if isinstance(item, _Failure):
+            raise item.error()
+        images, targets = item
+        yield images, targets
 
 
 @contextmanager
