@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.rsa.resampling import total_variance
-from normenc.rsa.trials import BY_NEURON
 
 __all__ = ["ceiling_variance"]
 
@@ -21,8 +20,8 @@ def ceiling_variance(
 
     Ceilings from halves of the trials depend on one to four trials at once: noise of an RDM is that of one stimulus, or
     a product of the noise of two, and the similarity of halves multiplies two RDMs. Draws of two strengths do not tell
-    these apart, and solutions jump from all to none. So what depends on trials is the mean of what it is if all of it
-    depends on single ones, and if all of it depends on two.
+    these apart, and solutions jump from all to none. So where no neurons are drawn beside, which would tell more, what
+    depends on trials is the mean of what it is if all of it depends on single ones, and if all of it depends on two.
 
     Parameters
     ----------
@@ -35,15 +34,15 @@ def ceiling_variance(
     >>> round(float(variance), 9)  # the mean of 0.6 / 0.2 and 0.6 / 0.5
     2.1
     """
-    if TRIALS not in sizes:
+    if TRIALS not in sizes or "neurons" in sizes:
         return total_variance(variances, inflations, sizes, noise)
-    found = [total_variance(variances, [_without(order, own) for own in inflations], sizes, noise) for order in (2, 1)]
+    found = [
+        total_variance(
+            variances,
+            [{f: [values[order]] if f == TRIALS else values for f, values in own.items()} for own in inflations],
+            sizes,
+            noise,
+        )
+        for order in (0, 1)
+    ]
     return np.mean([total for total, _ in found], axis=0), np.min([dof for _, dof in found], axis=0)
-
-
-def _without(order: int, inflations: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
-    """By how much draws multiply variance, if nothing depends on so many trials."""
-    return {
-        factor: [value for k, value in enumerate(values, 1) if k != order] if factor in (TRIALS, BY_NEURON) else values
-        for factor, values in inflations.items()
-    }
