@@ -128,9 +128,20 @@ def test_errors_reach_the_user_as_they_are(error, kind, said):
     assert ("in sample" in "".join(getattr(found, "__notes__", []))) == (kind is not InputError)
 
 
-class TwoWordsError(Exception):
-    def __init__(self, one, other):
-        super().__init__(f"{one} {other}")
+def refuse():
+    raise TypeError("not to be loaded")
+
+
+class Part:
+    def __reduce__(self):
+        return refuse, ()
+
+
+class PartError(Exception):
+    """One that is sent, and cannot be loaded."""
+
+    def __str__(self):
+        return "two parts"
 
 
 @dataclass(frozen=True)
@@ -143,16 +154,14 @@ class Odd(tasks.TiltDiscrimination):
 
         if self.kind == "local":
             raise LocalError("two parts")
-        if self.kind == "arguments":
-            raise TwoWordsError("two", "parts")
+        if self.kind == "part":
+            raise PartError(Part())
         sys.modules["elsewhere"] = module = ModuleType("elsewhere")  # one that only this process imports
         module.FarError = type("FarError", (Exception,), {"__module__": "elsewhere"})
         raise module.FarError("two parts")
 
 
-@pytest.mark.parametrize(
-    ("kind", "said"), [("local", "LocalError"), ("arguments", "TwoWordsError"), ("module", "FarError")]
-)
+@pytest.mark.parametrize(("kind", "said"), [("local", "LocalError"), ("part", "PartError"), ("module", "FarError")])
 def test_errors_that_cannot_be_sent_say_the_same(kind, said, monkeypatch):
     monkeypatch.setitem(sys.modules, "elsewhere", None)
     there = pickle.dumps(_SentDraws(_Draws(Odd(**FRESH, kind=kind), [7], range(2, 4)))[1])
