@@ -26,6 +26,7 @@ from normenc.cli.completing import (
     complete_study,
 )
 from normenc.cli.doctor import findings
+from normenc.cli.options import default_workers
 from normenc.cli.printing import warnings_in_one_line
 from normenc.cli.terminal import echo, saying
 from normenc.errors import InputError
@@ -289,3 +290,10 @@ def test_a_terminal_breaks_sentences_between_words_and_no_command(
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     echo(sentence, wrapped=True)
     assert sys.stdout.getvalue() == f"{sentence}\n"
+
+
+def test_workers_are_counted_where_the_system_tells_no_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = load_study(ROOT / "examples" / "reference.toml").with_changes(n_seeds=50)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS and Windows
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert default_workers(study, "cpu") == 7

@@ -145,7 +145,8 @@ def _torch_line(torch: Mapping[str, Any]) -> str:
 
 
 def _threads() -> dict[str, Any]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    from normenc.study.processes import n_cores
+
     pools: list[dict[str, Any]] = []
     with suppress(Exception):  # NumPy or SciPy that does not load
         import numpy  # noqa: F401 - its libraries are what is looked at
@@ -155,7 +156,7 @@ def _threads() -> dict[str, Any]:
         pools = [{"library": own["internal_api"], "threads": own["num_threads"]} for own in threadpool_info()]
     torch: Any = sys.modules.get("torch")
     return {
-        "cores": cores,
+        "cores": n_cores(),
         "torch": torch.get_num_threads() if hasattr(torch, "get_num_threads") else None,
         "libraries": pools,
         "environment": {name: os.environ[name] for name in VARIABLES if name in os.environ},

@@ -188,11 +188,11 @@ def _parameter(option: Option) -> inspect.Parameter:
 
 def default_workers(study: Any, device: str) -> int:
     """One per core on the CPU for many networks to train or read; for a few, starting processes does not pay."""
-    import os
-
     import torch
+
+    from normenc.study.processes import n_cores
 
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     n_units = len(study.task) * len(study.network) * len(study.seeds)
     n_units += sum(own.is_pretrained + len(study.untrained_seeds) for own in study.encoder)
-    return 1 if on_gpu or n_units < FEW_UNITS else len(os.sched_getaffinity(0))
+    return 1 if on_gpu or n_units < FEW_UNITS else n_cores()

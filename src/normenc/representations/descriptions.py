@@ -5,7 +5,6 @@ import functools
 import inspect
 import pickle
 import sys
-import sysconfig
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from hashlib import sha256
@@ -16,6 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+
+from normenc.import_roots import INSTALLED, STANDARD
 
 __all__ = ["Describing", "UnknownError", "add_tensor"]
 
@@ -29,7 +30,6 @@ ABOUT = ("__dict__", "__weakref__", "__doc__", "__module__", "__qualname__", "__
 PICKLED = "__slotnames__"  # which a class gets when an object of it is pickled
 ABOUT_LINES = ("__firstlineno__", "__static_attributes__", "__annotate__", "__annotate_func__")  # from Python 3.13 on
 KNOWN = ("torch", "builtins", "numpy")  # modules that follow from their version, which is part of every digest
-INSTALLED = ("site-packages", "dist-packages")
 
 
 class UnknownError(Exception):
@@ -242,7 +242,7 @@ def _is_own(file: Path | None) -> bool:
     """Whether code is of no installed package; what has no file, as in a notebook, is."""
     if file is None:
         return True
-    return not {*INSTALLED} & {*file.parts} and not file.is_relative_to(sysconfig.get_path("stdlib"))
+    return not {*INSTALLED} & {*file.parts} and not file.is_relative_to(STANDARD)
 
 
 @lru_cache(maxsize=4096)

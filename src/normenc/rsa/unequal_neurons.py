@@ -96,7 +96,7 @@ class NeuronShares:
         )
 
     def diagonals(self, reliability: Any) -> tuple[Any, Any]:
-        r"""Diagonals of Q, and of H times :math:`\sqrt{(c - b^2 / a) / a}`, as in the module's docstring.
+        r"""Diagonals of Q, and of H times :math:`\sqrt{(c - b^2 / a) / a}`, see :mod:`normenc.rsa.discriminability`.
 
         Parameters
         ----------

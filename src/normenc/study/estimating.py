@@ -1,6 +1,5 @@
 """What a study will take, estimated before anything is trained from a few timed steps on this machine."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from normenc import rsa
 from normenc.showing import Listed
 from normenc.study.given import check_is
 from normenc.study.inferring import infer_models, samples_of_other_methods
+from normenc.study.processes import n_cores
 from normenc.study.readiness import disk_needs
 from normenc.study.representing import Prepared, prepare
 from normenc.study.settings import Study
@@ -191,8 +191,7 @@ def _unit_seconds(unit: Unit, device: str) -> float:
     if unit.options["learning_rate"] == "auto":
         n_steps += round(ALWAYS * (1 - SHARE) * -(-n_epochs // SHORTER) * -(-task.n_in_epoch // batch))
     first = once + (task.n_in_epoch + task.n_test - n_few - few.n_test) * of_image
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return first + _at_once(n_steps * of_step, n_later * of_image, unit.drawing_processes, n_cores)
+    return first + _at_once(n_steps * of_step, n_later * of_image, unit.drawing_processes, n_cores())
 
 
 def _at_once(training: float, drawing: float, n_processes: int, n_cores: int) -> float:

@@ -1,14 +1,20 @@
 """Processes that all compute one function, and that end when this one is interrupted."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any
 
-__all__ = ["processes"]
+__all__ = ["n_cores", "processes"]
 
 _function: Callable[[Any], Any] | None = None  # of this process
+
+
+def n_cores() -> int:
+    """Cores that this process may use; all of the machine where the system does not say."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
