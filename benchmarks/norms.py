@@ -1,16 +1,19 @@
 """Which norms are really learned: held-out scores of networks beside chance, reference, and what is wanted.
 
 ``python benchmarks/norms.py`` prints the table (1 to 2 CPU minutes a network, 9 for partners of gratings);
-``--seeds 5`` gives medians of five, ``--only digits`` some rows alone. Networks are trained by AdamW with a
-one-cycle schedule, on stimuli that are fresh in every epoch.
+``--seeds 5`` gives medians of five, ``--only digits`` some rows alone. With ``--out FILE.csv`` each network's score
+is written as soon as it is known, and what the file has already is not trained again. Networks are trained by AdamW
+with a one-cycle schedule, on stimuli that are fresh in every epoch.
 """
 
 import argparse
+import csv
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,7 +42,7 @@ class Row:
     """A norm, the network that it is tried on, how this is trained, and the score that is wanted."""
 
     name: str
-    task: Callable[..., tasks.Task]
+    task: Callable[..., tasks.ReferencedTask]
     network: Callable[..., Any]
     n_epochs: int
     wanted: str
@@ -85,18 +88,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", default="", help="rows whose name contains this")
+    parser.add_argument("--out", type=Path, help="CSV file of scores, to which those that it lacks are added")
     arguments = parser.parse_args()
-    table = Table(title=f"Held-out scores, median of {arguments.seeds} seeds; CPU seconds a network")
+    rows = [row for row in ROWS if arguments.only in row.name]
+    known = read(arguments.out)
+    for seed in range(arguments.seeds):
+        for row in rows:
+            if (row.name, seed) not in known:
+                known[row.name, seed] = trained(row, seed)
+                write(arguments.out, known)
+    table = Table(title=f"Held-out scores, median (and range) of {arguments.seeds} seeds; CPU seconds a network")
     for column in ("norm", "chance", "learned at", "reference", "reached", "wanted", "CPU s"):
         table.add_column(column, justify="left" if column == "norm" else "right")
-    for row in ROWS:
-        if arguments.only in row.name:
-            table.add_row(row.name, *measured(row, arguments.seeds))
+    for row in rows:
+        table.add_row(row.name, *cells(row, [known[row.name, seed] for seed in range(arguments.seeds)]))
     Console(width=140).print(table)
 
 
-def measured(row: Row, n_seeds: int) -> list[str]:
-    """The cells of a row, after its name."""
+def trained(row: Row, seed: int) -> tuple[float, float]:
+    """The held-out score of a network, and the CPU seconds of its training."""
     task = row.task(**FRESH)
     network = partial(row.network, task.image_size, n_outputs=task.n_outputs, output=task.output)
     recipe: dict[str, Any] = {
@@ -108,13 +118,38 @@ def measured(row: Row, n_seeds: int) -> list[str]:
         "weight_decay": row.weight_decay,
     }
     start = time.process_time()
-    scores = [
-        training.train(network, task, seed=seed, progress=False, **recipe).log.held_out_score for seed in range(n_seeds)
-    ]
-    seconds = (time.process_time() - start) / n_seeds
-    reference = task.reference(np.random.default_rng(0))
-    numbers = [task.chance, task.learned_at, reference.score, statistics.median(scores)]
-    return [*(f"{number:.3g}" for number in numbers), row.wanted, f"{seconds:.0f}"]
+    log = training.train(network, task, seed=seed, progress=False, **recipe).log
+    return log.held_out_score, time.process_time() - start
+
+
+def cells(row: Row, results: list[tuple[float, float]]) -> list[str]:
+    """The cells of a row, after its name."""
+    task = row.task(**FRESH)
+    scores, seconds = zip(*results, strict=True)
+    numbers = [task.chance, task.learned_at, task.reference(np.random.default_rng(0)).score]
+    reached = f"{statistics.median(scores):.3g} ({min(scores):.3g} to {max(scores):.3g})"
+    return [*(f"{number:.3g}" for number in numbers), reached, row.wanted, f"{statistics.mean(seconds):.0f}"]
+
+
+def read(path: Path | None) -> dict[tuple[str, int], tuple[float, float]]:
+    if path is None or not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {
+            (row["norm"], int(row["seed"])): (float(row["score"]), float(row["cpu_s"])) for row in csv.DictReader(file)
+        }
+
+
+def write(path: Path | None, known: dict[tuple[str, int], tuple[float, float]]) -> None:
+    """Into another file first, so that a run that is killed leaves a whole one."""
+    if path is None:
+        return
+    part = path.with_suffix(".part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(["norm", "seed", "score", "cpu_s"])
+        lines.writerows([name, seed, f"{score:.6g}", f"{cpu:.1f}"] for (name, seed), (score, cpu) in known.items())
+    part.replace(path)
 
 
 if __name__ == "__main__":
