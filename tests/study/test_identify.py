@@ -63,6 +63,36 @@ def test_trials_animals_and_neurons_are_those_of_the_recording():
     assert all(own.signal > 40 for own in apart.n_neurons["tuned"])
 
 
+@pytest.mark.parametrize("noise", [None, 2.0])
+def test_animals_of_too_few_neurons_are_left_out_by_name(noise):
+    own = recording(n_animals=4, own_neurons=True, n_repeats=2)
+    some = np.r_[0:3, 60:120, 180:182]
+    few = Recording.from_trials(
+        "mine",
+        own.trials.to_numpy()[:, some],
+        orientation=own.trials["stimulus_index"].to_numpy() * 15.0,
+        neurons={"neuron_animal": np.repeat(["a", "b", "d"], [3, 60, 2])},
+    )
+    found = simulated(few, noise=noise).facts
+    assert (found["n_animals"], found["n_neurons"]) == (1, [60])
+    assert "Fewer than 4 neurons do not tell how noisy they are; not simulated: a, d." in found["notes"]
+
+
+@pytest.mark.parametrize("n_repeats", [1, 3])
+def test_the_animal_that_could_have_told_nothing_is_named(n_repeats):
+    own = recording(n_animals=2, own_neurons=True, n_repeats=n_repeats)
+    values = (own.trials if n_repeats > 1 else own.responses).to_numpy().copy()
+    values[:, 60:] = np.random.default_rng(1).normal(size=(len(values), 60))
+    mine = Recording.from_trials(
+        "mine",
+        values,
+        orientation=np.tile(np.arange(12), len(values) // 12) * 15.0,
+        neurons={"neuron_animal": np.repeat(["a", "b"], 60)},
+    )
+    with pytest.raises(InputError, match=r"animal b of the recording mine could have told nothing"):
+        simulated(mine)
+
+
 def test_other_amounts_are_simulated_where_they_are_asked_for():
     own, more = simulated(recording()), simulated(recording(), n_neurons=600, n_repeats=16)
     assert more.noise["tuned"] == pytest.approx(own.noise["tuned"] / 2)

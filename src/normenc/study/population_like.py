@@ -1,6 +1,6 @@
 """What is simulated of a recording: its animals, neurons, trials and noise, for identify, power and design."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -32,6 +32,7 @@ UNSEEN = (
     "These responses do not tell how unequal neurons are, so all are taken to be equal: where few of them carry "
     "most of the signal, rates are too high."
 )
+TOO_FEW = f"Fewer than {MIN_NEURONS} neurons do not tell how noisy they are; not simulated:"
 EQUAL_NEURONS = (
     "The noise is stated, and all neurons are taken to be equal: where few of them carry most of the signal, rates are "
     "too high."
@@ -131,29 +132,35 @@ def populations_like(
         equal = Population.equal(noise, [1], UnequalStimuli.equal(len(next(iter(rdms.values())))))
         unknown = EQUAL_STIMULI.format("An RDM does" if recording.responses is None else "So few neurons do")
         return Populations(dict.fromkeys(rdms, equal), [], FROM["settings"], [unknown, EQUAL_NEURONS])
-    animals = list(_animals(recording, some, metric))
+    columns = _columns(recording)
+    few = [name for name, mine in columns.items() if mine.sum() < MIN_NEURONS]
+    names = [name for name in columns if name not in few]
+    animals = [_data(recording, columns[name], some, metric) for name in names]
+    left_out = [f"{TOO_FEW} {', '.join(few)}."] if few else []
     recorded = [averages.shape[1] for averages, *_ in animals]
     of_a_trial = float(np.sqrt(mean_repeats(recording)))
     if noise is not None:
         stimuli = _mean([variances.unequal(noise / of_a_trial) for *_, variances in animals])
         equal = Population.equal(noise, recorded, stimuli)
-        return Populations(dict.fromkeys(rdms, equal), recorded, FROM["settings"], [EQUAL_NEURONS])
+        return Populations(dict.fromkeys(rdms, equal), recorded, FROM["settings"], [EQUAL_NEURONS, *left_out])
     products = [NeuronProducts.of(averages) for averages, *_ in animals]
     found, unseen = {}, False
     flat = [label for label, rdm in rdms.items() if is_flat(upper(rdm))]
     for label in [label for label in rdms if label not in flat]:
-        try:
-            likes = [
-                like_averages(rdms[label], own, metric, variances)
-                if of_trials is None
-                else like_trials(rdms[label], own, of_trials, metric, variances)
-                for own, (_, of_trials, variances) in zip(products, animals, strict=True)
-            ]
-        except InputError as error:
-            raise InputError(
-                f"the recording {recording.name} {COULD_HAVE_TOLD_NOTHING}: {error}; inspect it with normenc check, or "
-                f"state {section}.noise if you know it"
-            ) from None
+        likes = []
+        for name, own, (_, of_trials, variances) in zip(names, products, animals, strict=True):
+            try:
+                likes.append(
+                    like_averages(rdms[label], own, metric, variances)
+                    if of_trials is None
+                    else like_trials(rdms[label], own, of_trials, metric, variances)
+                )
+            except InputError as error:
+                whose = f"animal {name} of the recording" if len(names) > 1 else "the recording"
+                raise InputError(
+                    f"{whose} {recording.name} {COULD_HAVE_TOLD_NOTHING}: {error}; inspect it with normenc check, or "
+                    f"state {section}.noise if you know it"
+                ) from None
         unseen |= any(like.are_unseen for like in likes)
         of_averages = float(np.sqrt(np.mean([like.noise**2 for like in likes])))
         neurons = tuple((n, like.n_neurons) for n, like in zip(recorded, likes, strict=True))
@@ -161,7 +168,7 @@ def populations_like(
             of_averages * of_a_trial, neurons, _mean([like.stimuli for like in likes if like.stimuli])
         )
     by_trials = animals[0][1] is not None
-    notes = _notes(recording, by_trials) + [UNSEEN] * unseen
+    notes = _notes(recording, by_trials) + [UNSEEN] * unseen + left_out
     for label in flat:
         first = next(iter(found), None)
         if first is None:
@@ -260,7 +267,7 @@ def _n_subjects(recording: Recording) -> int:
 
 def _has_neurons(recording: Recording) -> bool:
     """Of an animal, or of all together, as many as tell how noisy they are."""
-    return any(mine.sum() >= MIN_NEURONS for mine in _columns(recording))
+    return any(mine.sum() >= MIN_NEURONS for mine in _columns(recording).values())
 
 
 def _unknown(recording: Recording, section: str) -> str:
@@ -293,35 +300,31 @@ def _own_neurons(recording: Recording) -> bool:
     )
 
 
-def _columns(recording: Recording) -> list[npt.NDArray[np.bool_]]:
+def _columns(recording: Recording) -> dict[str, npt.NDArray[np.bool_]]:
     """The neurons of each animal that has neurons of its own, or of all together; none of an RDM."""
     if recording.responses is None:
-        return []
+        return {}
     if not _own_neurons(recording):
-        return [np.ones(recording.responses.shape[1], dtype=bool)]
+        return {"": np.ones(recording.responses.shape[1], dtype=bool)}
     own = recording.responses["neuron_animal"].values.astype(str)
-    return [own == name for name in np.unique(own)]
+    return {str(name): own == name for name in np.unique(own)}
 
 
-def _animals(
-    recording: Recording, some: Any, metric: str
-) -> Iterator[tuple[Floats, TrialNoise | None, StimulusVariances]]:
-    """Averages over trials, of each animal with neurons of its own or of all together, and their noise."""
+def _data(
+    recording: Recording, mine: npt.NDArray[np.bool_], some: Any, metric: str
+) -> tuple[Floats, TrialNoise | None, StimulusVariances]:
+    """Averages over trials of some neurons, and their noise."""
     responses, trials = recording.responses, recording.trials
     assert responses is not None
+    if trials is None or recording.n_repeats[0] < 2:
+        averages = responses.values[some][:, mine]
+        return averages, None, StimulusVariances.of(averages, metric)
     places = np.arange(recording.n_stimuli)[some]
-    for mine in _columns(recording):
-        if mine.sum() < MIN_NEURONS:
-            continue
-        if trials is None or recording.n_repeats[0] < 2:
-            averages = responses.values[some][:, mine]
-            yield averages, None, StimulusVariances.of(averages, metric)
-            continue
-        index = trials["stimulus_index"].values
-        rows = np.isin(index, places)
-        own_trials, shown = trials.values[rows][:, mine], np.searchsorted(places, index[rows])
-        noise, averages = trial_noise(own_trials, shown)
-        yield averages, noise, StimulusVariances.of_trials(own_trials, shown, noise.n_independent, metric)
+    index = trials["stimulus_index"].values
+    rows = np.isin(index, places)
+    own_trials, shown = trials.values[rows][:, mine], np.searchsorted(places, index[rows])
+    noise, averages = trial_noise(own_trials, shown)
+    return averages, noise, StimulusVariances.of_trials(own_trials, shown, noise.n_independent, metric)
 
 
 def _notes(recording: Recording, by_trials: bool) -> list[str]:
