@@ -13,6 +13,7 @@ FLOOR = (
     "errors",
     "extras",
     "freed_memory",
+    "garbage",
     "import_roots",
     "keys",
     "optimizers",

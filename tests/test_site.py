@@ -40,6 +40,7 @@ INNER = {
     "csv_tables",
     "extras",
     "freed_memory",
+    "garbage",
     "import_roots",
     "keys",
     "optimizers",
