@@ -5,7 +5,7 @@ import gc
 
 __all__ = ["collect_rarely"]
 
-OFTEN = (20_000, 20, 20)  # new objects before the young are looked at, and times before older ones are
+HOW_OFTEN = (20_000, 20, 20)  # new objects before the young are looked at, and times before older ones are
 
 
 def collect_rarely() -> None:
@@ -14,6 +14,6 @@ def collect_rarely() -> None:
     Importing torch, and drawing, make hundreds of thousands of objects, of which next to none is garbage. What nothing
     refers to is freed at once in any case.
     """
-    gc.set_threshold(*OFTEN)
+    gc.set_threshold(*HOW_OFTEN)
     atexit.unregister(gc.freeze)  # where this was called before
     atexit.register(gc.freeze)
