@@ -53,7 +53,7 @@ INNER = {
 }
 
 
-# As `python -m sphinx`, a third sooner: trees of pages are searched for garbage again and again, and as the process ends,
+# As `python -m sphinx`, a third sooner: trees of pages are searched for garbage again and again, once more at the end,
 # and hold hardly any.
 SPHINX = (
     "import atexit, gc, sys; gc.disable(); atexit.register(gc.freeze)\n"
