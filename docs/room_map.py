@@ -13,6 +13,7 @@ FLOOR = (
     "errors",
     "extras",
     "freed_memory",
+    "garbage",
     "import_roots",
     "keys",
     "optimizers",
@@ -25,6 +26,7 @@ FLOOR = (
     "whole_files",
 )
 SHOWING = ("plot", "report", "rdm_widget", "tuning_widget")  # methods by which results show themselves
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # statements within a statement
 
 
 @cache
@@ -37,27 +39,32 @@ def rooms() -> dict[str, set[str]]:
 
 def imports_of(place: Path) -> tuple[set[str], set[str]]:
     """Rooms that a module or a folder imports, and those that only methods of SHOWING import when called."""
+    found = [_imports_of_file(file) for file in ([place] if place.is_file() else sorted(place.rglob("*.py")))]
+    return {room for always, _ in found for room in always}, {room for _, to_plot in found for room in to_plot}
+
+
+@cache
+def _imports_of_file(file: Path) -> tuple[set[str], set[str]]:
     found: set[str] = set()
     to_plot: set[str] = set()
-    for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        drawing = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in SHOWING]
-        inside = {node for method in drawing for node in ast.walk(method)}
-        found |= _named(set(ast.walk(tree)) - inside)
-        to_plot |= _named(inside)
+    todo: list[tuple[ast.AST, bool]] = [(ast.parse(file.read_text(encoding="utf-8")), False)]
+    while todo:  # statements alone, for expressions import nothing
+        node, shows = todo.pop()
+        (to_plot if shows else found).update(_named(node))
+        shows = shows or (isinstance(node, ast.FunctionDef) and node.name in SHOWING)
+        todo += [(part, shows) for name in BLOCKS for part in getattr(node, name, ())]
     return found, to_plot
 
 
-def _named(nodes: set[ast.AST]) -> set[str]:
-    found = set()
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "normenc":
-            parts = node.module.split(".")
-            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
-        elif isinstance(node, ast.Import):
-            parts_of = (alias.name.split(".") for alias in node.names)
-            found |= {parts[1] for parts in parts_of if parts[0] == "normenc" and len(parts) > 1}
-    return found
+def _named(node: ast.AST) -> set[str]:
+    """Rooms that a statement imports."""
+    if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "normenc":
+        parts = node.module.split(".")
+        return {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+    if isinstance(node, ast.Import):
+        parts_of = (alias.name.split(".") for alias in node.names)
+        return {parts[1] for parts in parts_of if parts[0] == "normenc" and len(parts) > 1}
+    return set()
 
 
 def storeys(imports: dict[str, set[str]]) -> list[list[str]]:

@@ -35,12 +35,14 @@ def pytest_configure(config):
 
 
 def pytest_collection_finish(session):
-    """The garbage collector need not look at what is there by now, and at the rest less often than it would."""
+    """The garbage collector need not look at what is there by now, and at the rest as in a command."""
     import matplotlib
+
+    from normenc.garbage import collect_rarely
 
     matplotlib.use("Agg")
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    collect_rarely()
     gc.enable()
 
 

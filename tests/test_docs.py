@@ -31,8 +31,9 @@ IN_ONE_PROCESS = (
     *("recordings.md", "public_recordings.md", "tuning.md", "simulation.md", "encoding.md", "figures.md"),
 )
 DRIVER = """
-import gc, json, os, sys
+import atexit, gc, json, os, sys
 gc.disable()
+atexit.register(gc.freeze)
 for page, program in json.loads(sys.stdin.read()).items():
     os.mkdir(page)
     os.chdir(page)

@@ -22,6 +22,8 @@ import neighbours
 import units
 import workplace
 
+from normenc.garbage import collect_rarely
+
 SHOWN = 5  # faults of one attack
 
 
@@ -58,7 +60,7 @@ def main() -> int:
     faults = 0
     workplace.load()
     gc.freeze()  # what is imported, in every process that is forked
-    gc.set_threshold(20_000, 20, 20)
+    collect_rarely()
     print(f"{'attack':44} {'tries':>6} {'held':>6}")
     for name, attack in attacks(asked.short):
         if not any(part in name for part in asked.only):

@@ -21,7 +21,9 @@ def main() -> None:
     if heeded:
         signal.signal(signal.SIGINT, leave)
     from normenc.cli.guard import run
+    from normenc.garbage import collect_rarely
 
+    collect_rarely()
     if heeded:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -1,11 +1,14 @@
 """Processes that all compute one function, and that end when this one is interrupted."""
 
 import os
+import pickle
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any
+
+from normenc.garbage import collect_rarely
 
 __all__ = ["n_cores", "processes"]
 
@@ -34,7 +37,7 @@ def processes(
         One per core by default.
     """
     # Forked processes could inherit locks that torch's threads hold.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_keep, initargs=(function,))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_keep, initargs=(pickle.dumps(function),))
     try:
         yield lambda tasks: pool.map(_call, tasks)
     except BaseException:
@@ -47,9 +50,10 @@ def processes(
         pool.shutdown(cancel_futures=True)
 
 
-def _keep(function: Callable[[Any], Any]) -> None:
+def _keep(function: bytes) -> None:
     global _function
-    _function = function
+    collect_rarely()  # before what the function needs is imported
+    _function = pickle.loads(function)
 
 
 def _call(task: Any) -> Any:

@@ -19,6 +19,7 @@ from distributed.core import rpc
 from distributed.deploy.spec import SpecCluster
 
 from normenc.errors import InputError
+from normenc.garbage import collect_rarely
 from normenc.progress import Stage
 from normenc.study.provenance import Errand, OtherSoftwareError, differences, software
 from normenc.study.scheduler import Scheduler, host_and_port
@@ -53,7 +54,11 @@ class _LocalScheduler(_NoPages, DaskScheduler):
 
 
 class LocalWorker(_NoPages, Worker):
-    """A worker that can only be reached with the certificate of its run."""
+    """A worker that can only be reached with the certificate of its run, in a process of its own."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        collect_rarely()
+        super().__init__(*arguments, **options)
 
 
 @contextmanager
