@@ -52,6 +52,8 @@ $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "normenc needs Python 3.11 or newer; say which with: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@# An older pip takes twice as long, and does as well.
+	-$(INSTALL) 'pip>=26'
 	@touch $@
 
 $(VENV)/.normenc: $(VENV)/.python pyproject.toml constraints.txt
