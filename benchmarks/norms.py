@@ -35,6 +35,9 @@ SMALL = partial(DEEP, n_blocks=3, n_channels=(8, 16, 32))
 WIDE = partial(DEEP, n_channels=(8, 32, 64, 128), n_hidden=128, filter_size=5)
 RESIDUAL = partial(networks.ResidualConv, n_channels=(32, 32, 64), n_hidden=128, pool_size=4, initial="random")
 FC = partial(networks.FC, n_hidden=300)
+LOCAL = partial(networks.LocalFC, n_hidden=600, n_blocks=1, n_channels=16)
+POOLED = partial(networks.ConvPoolFC, n_hidden=600, n_channels=16, pool_size=2, initial="random")
+MIDDLE = partial(tasks.Denoising, middle=(12, 16))
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,12 @@ ROWS = (
     Row("digits, natural", tasks.ObjectRecognition, WIDE, 60, "0.85", batch_size=50),
     Row("place and size", tasks.ObjectLocation, DEEP, 20, "reference"),
     Row("denoising, whole", tasks.Denoising, FC, 100, "reference", weight_decay=1e-4),
-    Row("denoising, middle", partial(tasks.Denoising, middle=(12, 16)), FC, 550, "reference", weight_decay=1e-4),
-    Row("masked autoencoding", tasks.MaskedAutoencoding, FC, 40, "reference", weight_decay=1e-4),
+    Row("denoising, middle", MIDDLE, FC, 550, "reference", weight_decay=1e-4),
+    Row("denoising, middle, LocalFC", MIDDLE, LOCAL, 250, "reference", weight_decay=1e-4),
+    Row("denoising, middle, ConvPoolFC", MIDDLE, POOLED, 200, "reference", weight_decay=1e-4),
+    Row(
+        "masked autoencoding", tasks.MaskedAutoencoding, partial(DEEP, n_hidden=400), 60, "reference", weight_decay=1e-4
+    ),
     Row("sparse coding", tasks.SparseCoding, FC, 200, "reference", weight_decay=1e-4),
     Row(
         "contrastive, gratings",
