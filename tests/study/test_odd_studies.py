@@ -22,7 +22,10 @@ BROKEN = {
     "brackets that open": (SMALL + "x = " + "[" * 5000, "too deep|not valid TOML"),
     "brackets": (SMALL + "x = " + "[" * 5000 + "]" * 5000, "too deep"),
     "tables in tables": ("x = " + "{a=" * 3000 + "1" + "}" * 3000, "too deep"),
-    "dotted": ("[" + ".".join(["a"] * 5000) + "]\nx=1", "a: there is no such key"),
+    "dotted": (
+        "[" + ".".join(["a"] * 5000) + "]\nx=1",
+        "a: there is no such key|too deep",
+    ),  # which Python 3.14 does not read
     "long key": ("a" * 200_000 + " = 1\n" + SMALL, r"there is no such key"),
     "long value": ('name = "' + "b" * 200_000 + '"\n' + SMALL, "name: given 'bbb"),
     "many keys": ("\n".join(f"k{n} = 1" for n in range(20_000)), "more errors"),

@@ -3,6 +3,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import h5py
@@ -315,7 +316,7 @@ def test_too_few_stimuli_to_speak_of_others(tmp_path):
 def test_study_file_and_environment(small):
     assert load_study(small.folder / "study.toml").to_toml() == SMALL.to_toml()
     environment = json.loads((small.folder / "environment.json").read_text())
-    assert environment["packages"]["torch"] == torch.__version__
+    assert environment["packages"]["torch"] == version("torch")
     assert environment["device"] == "cpu"
     assert environment["seeds"] == {
         "training": [4],

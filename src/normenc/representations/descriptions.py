@@ -28,7 +28,8 @@ HOOKS = (("_forward_pre_hooks", "_forward_pre_hooks_with_kwargs"), ("_forward_ho
 ACCESSORS = (staticmethod, classmethod)
 ABOUT = ("__dict__", "__weakref__", "__doc__", "__module__", "__qualname__", "__annotations__", "__dataclass_fields__")
 PICKLED = "__slotnames__"  # which a class gets when an object of it is pickled
-ABOUT_LINES = ("__firstlineno__", "__static_attributes__", "__annotate__", "__annotate_func__")  # from Python 3.13 on
+# From Python 3.13 and 3.14 on; the cache is made when somebody asks for a class's annotations.
+LATER = ("__firstlineno__", "__static_attributes__", "__annotate__", "__annotate_func__", "__annotations_cache__")
 KNOWN = ("torch", "builtins", "numpy")  # modules that follow from their version, which is part of every digest
 
 
@@ -163,7 +164,7 @@ class Describing:
         digest = "" if file is None else _digest(file)
         if not _is_own(file):
             return f"{name} {digest}"
-        own = {key: of for key, of in vars(kind).items() if key not in (*ABOUT, *ABOUT_LINES, PICKLED)}
+        own = {key: of for key, of in vars(kind).items() if key not in (*ABOUT, *LATER, PICKLED)}
         return f"{name} {digest} {self._as_far_as_known(own, depth)}"
 
     def _as_far_as_known(self, values: Mapping[str, Any], depth: int) -> str:

@@ -154,7 +154,10 @@ def _base(name: str) -> str:
 def _with_weights(
     network: nn.Module, image: torch.Tensor, layers: Sequence[str], leave_out: Sequence[str]
 ) -> list[str]:
-    """Layers that do not depend on weights that were left out, tried with other values in the place of these."""
+    """Layers that do not depend on weights that were left out, tried with other values in the place of these.
+
+    Rectified units may all be silent on one image, so the image is also shown turned, and noise in its range.
+    """
     left = [key for key in network.state_dict() if any(fnmatchcase(key, pattern) for pattern in leave_out)]
     if not left:
         return list(layers)
@@ -165,7 +168,10 @@ def _with_weights(
         if state[key].is_floating_point() or state[key].is_complex():  # above 0, as variances among buffers must stay
             state[key] = state[key] + 0.5 + torch.rand(state[key].shape, generator=generator).to(state[key])
     other.load_state_dict(state)
-    one, changed = (represent(each, image, layers) for each in (network, other))
+    low, high = image.min(), image.max()
+    noise = low + (high - low if high > low else 1) * torch.rand((6, *image.shape[1:]), generator=generator).to(image)
+    shown = torch.cat([image, image.flip(-1), noise])
+    one, changed = (represent(each, shown, layers) for each in (network, other))
     return [name for name in layers if np.array_equal(one[name], changed[name], equal_nan=True)]
 
 

@@ -26,8 +26,8 @@ def in_toml(annotation: Any) -> Any:
 
     Examples
     --------
-    >>> in_toml(tuple[float, ...] | None)
-    typing.Optional[list[float]]
+    >>> in_toml(tuple[float, ...])
+    list[float]
     """
     origin, own = get_origin(annotation), get_args(annotation)
     if annotation in SIMPLE:

@@ -40,7 +40,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             f"{_shown(path)}: this contains a number with thousands of digits; write it as in 1e-3"
         ) from None
     except RecursionError:
-        raise InputError(f"{_shown(path)}: brackets are nested too deeply for settings") from None
+        raise InputError(f"{_shown(path)}: tables or lists are nested too deeply for settings") from None
 
 
 def _bytes_of(path: Path) -> bytes:
