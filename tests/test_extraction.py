@@ -502,6 +502,33 @@ def test_what_was_asked_for_its_annotations_has_the_same_digest():
     assert digest_of_encoder(Annotated()) == before
 
 
+SETS = """
+from torch import nn
+
+class Net(nn.ReLU):
+    kinds = frozenset(["rates", "spikes", "traces"])
+
+    def forward(self, images, kind="rates", *, known=frozenset(["alpha", "beta", "gamma"])):
+        return images if kind in {"linear", "identity", "none"} or kind in (1, frozenset()) else super().forward(images)
+"""
+
+
+def test_sets_have_the_same_digest_in_every_process(tmp_path):
+    (tmp_path / "lab.py").write_text(SETS)
+    code = "from lab import Net; from normenc.representations.identity import digest_of_encoder as of; print(of(Net()))"
+    own = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "123"
+    ]
+    assert len({*own}) == 1 and len(own[0]) == 65
+
+
 @pytest.mark.parametrize(
     "value", [RAMP.astype("g"), torch.ones(2, device="meta"), np.array([object()]), lambda: sys.stdout]
 )

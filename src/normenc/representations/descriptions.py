@@ -204,8 +204,16 @@ def _names(code: CodeType) -> list[str]:
 
 def _code(code: CodeType) -> str:
     """What a function's code does, with the functions inside."""
-    consts = [_code(const) if isinstance(const, CodeType) else repr(const) for const in code.co_consts]
-    return sha256(f"{code.co_code!r} {consts} {code.co_names!r}".encode()).hexdigest()
+    return sha256(f"{code.co_code!r} {_constant(code.co_consts)} {code.co_names!r}".encode()).hexdigest()
+
+
+def _constant(value: Any) -> str:
+    """A constant of a function's code, among which are sets, whose order differs between processes."""
+    if isinstance(value, CodeType):
+        return _code(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_constant, value))})"
+    return f"{{{', '.join(sorted(map(_constant, value)))}}}" if isinstance(value, frozenset) else repr(value)
 
 
 def _is_filled(cell: Any) -> bool:
