@@ -70,7 +70,7 @@ ROWS = (
     Row("digits, natural", tasks.ObjectRecognition, WIDE, 60, "0.85", batch_size=50),
     Row("place and size", tasks.ObjectLocation, DEEP, 20, "reference"),
     Row("denoising, whole", tasks.Denoising, FC, 100, "reference", weight_decay=1e-4),
-    Row("denoising, middle", MIDDLE, FC, 550, "reference", weight_decay=1e-4),
+    Row("denoising, middle, FC", MIDDLE, partial(FC, n_hidden=600), 550, "reference", weight_decay=1e-4),
     Row("denoising, middle, LocalFC", MIDDLE, LOCAL, 250, "reference", weight_decay=1e-4),
     Row("denoising, middle, ConvPoolFC", MIDDLE, POOLED, 200, "reference", weight_decay=1e-4),
     Row(
