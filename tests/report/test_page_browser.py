@@ -499,8 +499,16 @@ def test_without_webgl_two_components_are_shown_and_said(page, hostile_run):
     np.testing.assert_allclose(drawn, expected, rtol=1e-5)
 
 
-def test_without_scripts_pictures_and_tables_are_there(browser, hostile_page):
-    page, _, _ = open_page(browser, hostile_page.as_uri(), java_script_enabled=False)
+def test_without_scripts_paper_unfolds_and_pictures_and_tables_are_there(browser, hostile_page, tmp_path):
+    folded = tmp_path / "folded.html"
+    text = hostile_page.read_text(encoding="utf-8")
+    folded.write_text(text.replace("</main>", "<details><summary>more</summary><p id='told'>told</p></details></main>"))
+    page, _, _ = open_page(browser, folded.as_uri(), java_script_enabled=False)
+    assert not page.locator("#told").is_visible()
+    page.emulate_media(media="print")
+    assert page.locator("#told").is_visible()
+    page.emulate_media(media="screen")
+    assert not page.locator("#told").is_visible()
     for fold in page.locator("summary").all():
         fold.click()
     for picture in page.locator("img").all():
@@ -550,17 +558,6 @@ def test_on_paper_nothing_asks_to_be_clicked(page, tmp_path):
     assert page.locator("main > figure:not(.narrow) img").first.bounding_box()["width"] <= 390
     page.set_viewport_size({"width": 1400, "height": 1000})
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
-
-
-def test_on_paper_what_was_folded_unfolds_without_scripts(browser, hostile_page, tmp_path):
-    folded = tmp_path / "folded.html"
-    text = hostile_page.read_text(encoding="utf-8")
-    folded.write_text(text.replace("</main>", "<details><summary>more</summary><p id='told'>told</p></details></main>"))
-    page, _, _ = open_page(browser, folded.as_uri(), java_script_enabled=False)
-    assert not page.locator("#told").is_visible()
-    page.emulate_media(media="print")
-    assert page.locator("#told").is_visible()
-    page.context.close()
 
 
 def test_kinds_have_the_same_colours_everywhere(page):
