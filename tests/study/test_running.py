@@ -62,10 +62,12 @@ def small(tmp_path_factory):
 def brief(tmp_path_factory):
     """Brief runs of seeds 4 and 5; their folders are only read."""
     folder = tmp_path_factory.mktemp("brief")
-    return {
-        seed: run(BRIEF.with_changes(seed=seed), folder / str(seed), progress=False, device="cpu", stages=QUICK)
-        for seed in (4, 5)
-    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NORMENC_CACHE", str(folder / "cache"))
+        return {
+            seed: run(BRIEF.with_changes(seed=seed), folder / str(seed), progress=False, device="cpu", stages=QUICK)
+            for seed in (4, 5)
+        }
 
 
 def test_the_folder_is_the_designs(small):
