@@ -33,21 +33,19 @@ pool_size = 4
 n_epochs = 2
 """
 
-FEW = (
-    SMALL.replace("n_neurons = 30", "n_neurons = 30\nbin_width = 15")
-    + """
+FEWEST = """
 [comparison]
 n_samples = 60
 n_permutations = 19
 other_measures = []
 controls = ["pixels"]
 """
-)
+FEW = SMALL.replace("n_neurons = 30", "n_neurons = 30\nbin_width = 15") + FEWEST
 
 
 def test_reference_study_on_real_v1(normenc, v1_file, tmp_path):
     example = Path(__file__).parents[1] / "examples" / "reference.toml"
-    code, out, _ = normenc("run", example, "--recording", v1_file, "--out", "v1")
+    code, out, _ = normenc("run", example, "--recording", v1_file, "--out", "v1", "--stages", "represent,compare")
     assert code == 0
     table = pd.read_csv(tmp_path / "v1" / "similarity.csv")
     assert set(table["recording"]) == {"v1_rdm_digitised"}
@@ -347,7 +345,7 @@ def test_names_and_preparations_are_the_same_for_check_and_run(normenc, mine, tm
     code, out, _ = normenc("check", "named.npz", *options)
     assert code == 0
     assert "z-scored each neuron over stimuli" in out
-    (tmp_path / "small.toml").write_text(SMALL)
+    (tmp_path / "small.toml").write_text(SMALL + FEWEST)
     code, out, _ = normenc(
         "run", "small.toml", "--recording", "named.npz", *options, "--out", "run", "--stages", "represent,compare"
     )
@@ -440,7 +438,7 @@ def test_the_noise_ceiling_is_one_number_where_its_bounds_are_alike():
 def test_an_interval_that_is_unknown_is_said_so(normenc, tmp_path):
     responses = np.random.default_rng(0).normal(size=(4, 9))
     np.savez(tmp_path / "four.npz", responses=responses, orientation=np.arange(4) * 45 - 90)
-    (tmp_path / "quick.toml").write_text(SMALL)
+    (tmp_path / "quick.toml").write_text(SMALL + FEWEST)
     code, out, _ = normenc("run", "--stages", "represent,compare", "quick.toml", "--recording", "four.npz")
     assert code == 0
     assert "–" in out and "nan" not in out

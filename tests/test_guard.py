@@ -206,9 +206,10 @@ def test_responses_that_cannot_be_squared_are_named(normenc, tmp_path, scale):
 
 def test_a_layer_that_is_left_out_is_exit_1(normenc, tmp_path):
     (tmp_path / "dead.toml").write_text(
-        '[recording]\nsource = "simulated-v1"\nn_neurons = 30\n[stimuli]\nresolution = 0.05\n'
+        '[recording]\nsource = "simulated-v1"\nn_neurons = 30\nbin_width = 15\n[stimuli]\nresolution = 0.05\n'
         "[task]\nn_train = 40\nn_test = 20\n[network]\npool_size = 4\nn_hidden = 2\n"
         '[training]\nn_epochs = 2\nlearning_rate = 1.0\n[comparison]\nlayers = ["pool", "fc_relu"]\n'
+        'n_samples = 60\nn_permutations = 19\nother_measures = []\ncontrols = ["pixels"]\n'
     )
     code, _, err = normenc("run", "--stages", "represent,compare", "dead.toml")
     assert code == 1

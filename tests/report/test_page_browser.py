@@ -15,6 +15,8 @@ import xarray as xr
 from hostile import NAMES, NETWORK, ORIENTATION, PREFERRED
 
 MINUS = "−"
+INK = "document.querySelector('#tuning-plot').layout.font.color"  # of pictures
+INKS = {"light": "#1c1c1a", "dark": "#ecece6"}
 MOST_SECONDS = 300  # a slow machine has time enough; only what never comes ends there
 
 
@@ -40,15 +42,15 @@ def open_page(browser, address, **options):
 
 @pytest.fixture(scope="module")
 def opened(browser, hostile_page):
-    shown, told, _ = open_page(browser, hostile_page.as_uri())
-    yield shown, told
+    shown, told, asked = open_page(browser, hostile_page.as_uri())
+    yield shown, told, asked
     shown.context.close()
 
 
 @pytest.fixture
 def page(opened):
     """One page for all tests that do not ask for another; each sets what it looks at, and leaves no error behind."""
-    shown, told = opened
+    shown, told, _ = opened
     yield shown
     shown.emulate_media(media="screen", color_scheme="light")
     assert told == []
@@ -108,12 +110,11 @@ def move_to(page, plot: str, row: int, column: int) -> None:
     page.mouse.move(x, y, steps=3)
 
 
-def test_from_a_file_it_loads_without_an_error_or_a_request(browser, hostile_page):
-    page, told, asked = open_page(browser, hostile_page.as_uri())
+def test_from_a_file_it_loads_without_an_error_or_a_request(opened, hostile_page):
+    page, told, asked = opened
     assert told == []
     assert [address for address in asked if not address.startswith(("data:", "blob:"))] == [hostile_page.as_uri()]
     assert page.evaluate("window.harmed") is None
-    page.context.close()
 
 
 def test_from_localhost_it_asks_for_nothing_but_itself(browser, hostile_page):
@@ -271,12 +272,23 @@ def test_a_neuron_is_found_by_its_name(page):
         assert page.inner_text("#tuning-facts").startswith(said)
 
 
-def test_of_many_units_those_that_are_kept_are_found_by_their_own_numbers(browser, hostile_page, tmp_path):
-    def thin(data):
+@pytest.fixture(scope="module")
+def of_few(browser, hostile_page, tmp_path_factory):
+    """A page of few angles, and of neurons that were drawn from many and prefer next to nothing; and what it told."""
+
+    def change(data):
+        data["stimuli"]["angles"] = [-11 + 2 * place for place in range(12)]
         tuning = data["populations"][0]["tuning"]
         tuning |= {"names": ["12", "20", "41", "68", "70", "100", "400", "1500", "1978"], "total": 2000}
+        tuning["facts"] |= {"preferred_orientation_deg": [-0.3] * 9, "gosi": [-0.001] * 9}
 
-    page, told, _ = open_page(browser, changed(hostile_page, tmp_path, thin))
+    page, told, _ = open_page(browser, changed(hostile_page, tmp_path_factory.mktemp("few"), change))
+    yield page, told
+    page.context.close()
+
+
+def test_of_many_units_those_that_are_kept_are_found_by_their_own_numbers(of_few):
+    page, told = of_few
     kept = "9 of 2,000 neurons, drawn at random"
     assert page.inner_text("#tuning-kept") == f"Available: {kept}."
     assert page.evaluate("document.querySelector('#tuning-overview').layout.title.text") == kept
@@ -291,7 +303,6 @@ def test_of_many_units_those_that_are_kept_are_found_by_their_own_numbers(browse
     said = f"neuron 1000 is not among {kept}; the nearest is shown. mine, neuron 1500: "
     assert page.inner_text("#tuning-facts").startswith(said)
     assert told == []
-    page.context.close()
 
 
 def test_images_are_named_on_axes_and_thinning_is_said(browser, hostile_page, tmp_path):
@@ -349,26 +360,23 @@ def test_ticks_reach_to_the_end_of_the_period(page):
     assert ticks_of(page, "rdm-left-plot") == ends[:-1]
 
 
-def test_ticks_of_directions_and_of_few_stimuli(browser, hostile_page, tmp_path):
+def test_ticks_of_directions(browser, hostile_page, tmp_path):
     def of_directions(data):
         data["stimuli"] |= {"kind": "direction", "period": 360, "angles": list(range(0, 360, 30))}
 
-    def of_a_narrow_range(data):
-        data["stimuli"]["angles"] = [-11 + 2 * place for place in range(12)]
-
-    for change, expected in ((of_directions, (0, 90, 180, 270, 360)), (of_a_narrow_range, (-10, 0, 10))):
-        page, _, _ = open_page(browser, changed(hostile_page, tmp_path, change))
-        assert ticks_of(page, "rdm-rows-plot") == [labelled(angle) for angle in expected]
-        page.context.close()
-
-
-def test_what_rounds_to_zero_has_no_sign(browser, hostile_page, tmp_path):
-    def near_zero(data):
-        data["populations"][0]["tuning"]["facts"] |= {"preferred_orientation_deg": [-0.3] * 9, "gosi": [-0.001] * 9}
-
-    page, _, _ = open_page(browser, changed(hostile_page, tmp_path, near_zero))
-    assert "prefers orientation 0° (p < 0.001), gOSI 0.00," in page.inner_text("#tuning-facts")
+    page, _, _ = open_page(browser, changed(hostile_page, tmp_path, of_directions))
+    assert ticks_of(page, "rdm-rows-plot") == [labelled(angle) for angle in (0, 90, 180, 270, 360)]
     page.context.close()
+
+
+def test_ticks_of_few_stimuli(of_few):
+    assert ticks_of(of_few[0], "rdm-rows-plot") == [labelled(angle) for angle in (-10, 0, 10)]
+
+
+def test_what_rounds_to_zero_has_no_sign(of_few):
+    page, _ = of_few
+    ask_for(page, "12")
+    assert "prefers orientation 0° (p < 0.001), gOSI 0.00," in page.inner_text("#tuning-facts")
 
 
 def test_a_click_on_a_point_chooses_its_neuron(page):
@@ -491,8 +499,16 @@ def test_without_webgl_two_components_are_shown_and_said(page, hostile_run):
     np.testing.assert_allclose(drawn, expected, rtol=1e-5)
 
 
-def test_without_scripts_pictures_and_tables_are_there(browser, hostile_page):
-    page, _, _ = open_page(browser, hostile_page.as_uri(), java_script_enabled=False)
+def test_without_scripts_paper_unfolds_and_pictures_and_tables_are_there(browser, hostile_page, tmp_path):
+    folded = tmp_path / "folded.html"
+    text = hostile_page.read_text(encoding="utf-8")
+    folded.write_text(text.replace("</main>", "<details><summary>more</summary><p id='told'>told</p></details></main>"))
+    page, _, _ = open_page(browser, folded.as_uri(), java_script_enabled=False)
+    assert not page.locator("#told").is_visible()
+    page.emulate_media(media="print")
+    assert page.locator("#told").is_visible()
+    page.emulate_media(media="screen")
+    assert not page.locator("#told").is_visible()
     for fold in page.locator("summary").all():
         fold.click()
     for picture in page.locator("img").all():
@@ -505,9 +521,8 @@ def test_without_scripts_pictures_and_tables_are_there(browser, hostile_page):
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 390])
-def test_axe_finds_nothing_and_the_page_is_no_wider_than_the_screen(browser, hostile_page, width, scheme):
+@pytest.mark.parametrize(("width", "scheme", "other"), [(1400, "dark", "light"), (390, "light", "dark")])
+def test_axe_finds_nothing_and_the_page_is_no_wider_than_the_screen(browser, hostile_page, width, scheme, other):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     size = {"width": width, "height": 900}
     page, _, _ = open_page(browser, hostile_page.as_uri(), viewport=size, color_scheme=scheme)
@@ -517,17 +532,20 @@ def test_axe_finds_nothing_and_the_page_is_no_wider_than_the_screen(browser, hos
     # Pictures of many panels keep a width at which they can be read, and are scrolled, by keys too.
     assert {box.get_attribute("tabindex") for box in wide.all()} == {"0" if width == 390 else None}
     assert all(picture.bounding_box()["width"] >= 42 * 16 for picture in wide.locator("img").all())
-    found = axe.Axe().run(page)
-    assert found.response["violations"] == []
-    assert {check["id"] for check in found.response["passes"]} >= {"color-contrast", "image-alt", "label", "region"}
+    for ink in (INKS[scheme], INKS[other]):  # as it was opened, and when the reader has changed to the other
+        until(page, f"{INK} === '{ink}'")
+        found = axe.Axe().run(page)
+        assert found.response["violations"] == []
+        assert {check["id"] for check in found.response["passes"]} >= {"color-contrast", "image-alt", "label", "region"}
+        page.emulate_media(color_scheme=other)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
     page.context.close()
 
 
 def test_pictures_follow_from_light_to_dark(page):
-    ink = "document.querySelector('#tuning-plot').layout.font.color"
-    assert page.evaluate(ink) == "#1c1c1a"
+    assert page.evaluate(INK) == INKS["light"]
     page.emulate_media(color_scheme="dark")
-    until(page, f"{ink} === '#ecece6'")
+    until(page, f"{INK} === '{INKS['dark']}'")
 
 
 def test_on_paper_nothing_asks_to_be_clicked(page, tmp_path):
@@ -540,17 +558,6 @@ def test_on_paper_nothing_asks_to_be_clicked(page, tmp_path):
     assert page.locator("main > figure:not(.narrow) img").first.bounding_box()["width"] <= 390
     page.set_viewport_size({"width": 1400, "height": 1000})
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
-
-
-def test_on_paper_what_was_folded_unfolds_without_scripts(browser, hostile_page, tmp_path):
-    folded = tmp_path / "folded.html"
-    text = hostile_page.read_text(encoding="utf-8")
-    folded.write_text(text.replace("</main>", "<details><summary>more</summary><p id='told'>told</p></details></main>"))
-    page, _, _ = open_page(browser, folded.as_uri(), java_script_enabled=False)
-    assert not page.locator("#told").is_visible()
-    page.emulate_media(media="print")
-    assert page.locator("#told").is_visible()
-    page.context.close()
 
 
 def test_kinds_have_the_same_colours_everywhere(page):

@@ -34,7 +34,13 @@ STUDY = Study(
     task={"n_train": 60, "n_test": 40},
     network={"name": "ConvPoolFC", "pool_size": 4, "n_channels": 3},
     training={"seed": 4, "n_epochs": 1, "batch_size": 25, "n_untrained": 2},
-    comparison={"n_samples": 50, "n_permutations": 19, "controls": ["pixels"]},
+    comparison={
+        "n_samples": 50,
+        "n_permutations": 19,
+        "other_measures": [],
+        "controls": ["pixels"],
+        "generalise_to": ["seeds"],
+    },
 )
 OLD = {
     "study.toml": STUDY.to_toml().encode(),
@@ -363,43 +369,44 @@ def test_a_report_that_cannot_be_made_leaves_nothing(finished, tmp_path):
 
 
 def test_pictures_drawn_into_a_run_go_with_it(folder):
-    drawn = redraw(folder, only=["rdms"], formats=["pdf"], width="single")
-    redraw(folder, folder / "figures" / "paper", only=["rdms"], formats=["pdf"])
-    assert drawn.paths == (folder / "figures" / "85mm" / "rdms.pdf",)
+    drawn = redraw(folder, only=["example_stimuli"], formats=["pdf"], width="single")
+    redraw(folder, folder / "figures" / "paper", only=["example_stimuli"], formats=["pdf"])
+    assert drawn.paths == (folder / "figures" / "85mm" / "example_stimuli.pdf",)
     fill(folder, OWN | {"figures/85mm/own.pdf": b"mine"})
     assert publish(folder) == []
     assert content_of(folder) == RUN | OWN | {"figures/85mm/own.pdf": b"mine"}
 
 
 def test_pictures_never_overwrite_what_the_user_drew(folder, tmp_path):
-    own = {"figures/rdms.svg": b"<svg>edited in Inkscape</svg>", "figures/similarity_bars.pdf": b"mine"}
+    own = {"figures/example_stimuli.svg": b"<svg>edited in Inkscape</svg>", "figures/similarity_bars.pdf": b"mine"}
     fill(folder, own)
-    drawn = redraw(folder, only=["rdms", "similarity_bars"], formats=["svg", "pdf"])
+    drawn = redraw(folder, only=["example_stimuli", "similarity_bars"], formats=["svg", "pdf"])
     assert sorted(drawn.kept) == sorted(folder / "kept" / name for name in own)
     assert {name: (folder / "kept" / name).read_bytes() for name in own} == own
-    assert redraw(folder, only=["rdms", "similarity_bars"], formats=["svg", "pdf"]).kept == ()  # the same ones again
+    again = redraw(folder, only=["example_stimuli", "similarity_bars"], formats=["svg", "pdf"])
+    assert again.kept == ()  # the same ones
     (tmp_path / "elsewhere").mkdir()
     (folder / "figures" / "85mm").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="85mm: this is a link or a file, but a run needs a folder"):
-        redraw(folder, only=["rdms"], width="single")
+        redraw(folder, only=["example_stimuli"], width="single")
     assert list((tmp_path / "elsewhere").iterdir()) == []
     publish(tmp_path / "other", OLD)
     with pytest.raises(InputError, match="this is in the folder of another run"):
-        redraw(folder, tmp_path / "other" / "figures", only=["rdms"])
+        redraw(folder, tmp_path / "other" / "figures", only=["example_stimuli"])
 
 
 def test_pictures_drawn_elsewhere_replace_only_their_own(folder, tmp_path):
     paper = tmp_path / "paper"
     paper.mkdir()
-    (paper / "rdms.svg").write_bytes(b"mine")
+    (paper / "example_stimuli.svg").write_bytes(b"mine")
     (tmp_path / "thesis.tex").write_bytes(b"mine")
-    (paper / ".rdms.svg.part").symlink_to(tmp_path / "thesis.tex")
-    drawn = redraw(folder, paper, only=["rdms"], formats="svg")
-    assert drawn.kept == (paper / "kept" / "rdms.svg",)
+    (paper / ".example_stimuli.svg.part").symlink_to(tmp_path / "thesis.tex")
+    drawn = redraw(folder, paper, only=["example_stimuli"], formats="svg")
+    assert drawn.kept == (paper / "kept" / "example_stimuli.svg",)
     assert drawn.kept[0].read_bytes() == (tmp_path / "thesis.tex").read_bytes() == b"mine"
-    picture = (paper / "rdms.svg").read_bytes()
-    assert redraw(folder, paper, only=["rdms"], formats="svg").kept == ()
-    assert (paper / "rdms.svg").read_bytes() == picture != b"mine"
+    picture = (paper / "example_stimuli.svg").read_bytes()
+    assert redraw(folder, paper, only=["example_stimuli"], formats="svg").kept == ()
+    assert (paper / "example_stimuli.svg").read_bytes() == picture != b"mine"
     with pytest.raises(InputError, match="figures of a run"):
         publish(paper)
 

@@ -35,6 +35,7 @@ GRID = Study(
     training={"seed": 4, "n_seeds": 2, "n_epochs": 2, "batch_size": 25, "learning_rate": 1e-4, "checkpoints": [0, 2]},
     comparison={"layers": "all", "n_samples": 60, "n_permutations": 19},
 )
+ALONE = {"other_measures": [], "controls": ["pixels"]}  # of comparison, where a test is about the networks
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +143,7 @@ def test_layers_that_have_died_are_left_out_and_named(tmp_path):
     ]
     settings["network"] = [{"name": "FC", "n_hidden": 20}]
     settings["training"] |= {"checkpoints": []}
+    settings["comparison"] |= ALONE
     finished = run(Study(**settings), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     failures = pd.read_csv(finished.folder / "failures.csv")
     assert set(failures["task"]) == {"natural-rotation"}
@@ -172,6 +174,8 @@ def test_a_layer_that_died_in_training_is_left_out_at_earlier_checkpoints(tmp_pa
 def test_a_unit_that_fails_does_not_stop_the_others(tmp_path):
     settings = GRID.model_dump()
     settings["task"][2]["training"] = {"learning_rate": 1e30}
+    settings["training"]["checkpoints"] = []
+    settings["comparison"] |= ALONE
     finished = run(Study(**settings), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     failures = pd.read_csv(finished.folder / "failures.csv")
     assert failures[["task", "network", "seed"]].to_numpy().tolist() == [
@@ -275,6 +279,7 @@ def test_tables_and_page_call_an_encoder_the_same_where_one_network_failed(tmp_p
 
     failing = {"name": "FC", "training": {"learning_rate": 1e30}}
     study = GRID.model_dump(exclude_unset=True) | {"task": GRID.task[:1], "network": [failing, GRID.network[1]]}
+    study["comparison"] |= {"other_measures": []}
     finished = run(Study(**study), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     similarity, differences = (pd.read_csv(finished.folder / f"{name}.csv") for name in ("similarity", "differences"))
     trained = similarity.loc[similarity["kind"] == "trained layer", "encoder"].tolist()

@@ -16,7 +16,7 @@ import xarray as xr
 from PIL import Image
 from safetensors.torch import load_file
 
-from normenc import networks, recordings, report, rsa, stimuli
+from normenc import embedding, networks, recordings, report, rsa, stimuli
 from normenc.errors import InputError
 from normenc.rsa.inference import infer_in_scopes
 from normenc.runs.source_data import write_source_data
@@ -32,12 +32,18 @@ SMALL = Study(
     training={"seed": 4, "n_epochs": 2, "batch_size": 25, "n_untrained": 2},
     comparison={"n_samples": 60, "n_permutations": 19},
 )
-# Where a test is about the folder of a run, and not about its numbers.
+# Where a test is about the folder of a run, and not about its numbers; samples of neurons would take half of the time.
 BRIEF = Study(
     **SMALL.model_dump()
     | {
         "recording": {"source": "simulated-v1", "n_neurons": 20, "bin_width": 15},
-        "comparison": {"n_samples": 60, "n_permutations": 19, "controls": ["pixels"], "other_measures": []},
+        "comparison": {
+            "n_samples": 60,
+            "n_permutations": 19,
+            "controls": ["pixels"],
+            "other_measures": [],
+            "generalise_to": ["seeds"],
+        },
     }
 )
 TUNING = ["eigenspectra", "preferences", "response_maps", "selectivity", "tuning_best", "tuning_curves"]
@@ -51,6 +57,18 @@ PICTURES = [
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     return run(SMALL, tmp_path_factory.mktemp("runs") / "small", progress=False, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def brief(tmp_path_factory):
+    """Brief runs of seeds 4 and 5; their folders are only read."""
+    folder = tmp_path_factory.mktemp("brief")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NORMENC_CACHE", str(folder / "cache"))
+        return {
+            seed: run(BRIEF.with_changes(seed=seed), folder / str(seed), progress=False, device="cpu", stages=QUICK)
+            for seed in (4, 5)
+        }
 
 
 def test_the_folder_is_the_designs(small):
@@ -193,6 +211,7 @@ def test_the_other_scope_stands_beside_the_studys_own(small):
         assert (own["standard_error"] < other["standard_error"]).mean() > 0.5
     again = SMALL.model_dump()
     again["comparison"] |= {"generalise_to": ["seeds", "stimuli", "neurons"], "other_measures": []}
+    again["identify"] = {"enabled": False}
     swapped = run(Study(**again), small.folder.parent.parent / "swapped", progress=False, device="cpu", stages=QUICK)
     found = swapped.evaluation.similarity
     pd.testing.assert_frame_equal(found[["low", "high"]], small.evaluation.similarity_by_scope[["low", "high"]])
@@ -270,7 +289,7 @@ def test_what_a_reader_can_look_closer_at(small):
     )
 
 
-def test_several_seeds_are_trained_and_their_twins_are_theirs(tmp_path):
+def test_several_seeds_are_trained_and_their_twins_are_theirs(brief, tmp_path):
     finished = run(BRIEF.with_changes(n_seeds=2), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     table = pd.read_csv(finished.folder / "similarity.csv")
     assert table["n_seeds"].tolist()[:4] == [2] * 4
@@ -278,9 +297,8 @@ def test_several_seeds_are_trained_and_their_twins_are_theirs(tmp_path):
         f"ConvPoolFC_seed{seed}{part}.safetensors" for seed in (4, 5) for part in ("", "_untrained")
     ]
     assert pd.read_csv(finished.folder / "training.csv")["seed"].unique().tolist() == [4, 5]
-    alone = run(BRIEF.with_changes(seed=5), tmp_path / "alone", progress=False, device="cpu", stages=QUICK)
     second = finished.evaluation.by_seed.query("kind == 'trained layer' and seed == 5")["similarity"].tolist()
-    assert second == alone.evaluation.by_seed.query("kind == 'trained layer'")["similarity"].tolist()
+    assert second == brief[5].evaluation.by_seed.query("kind == 'trained layer'")["similarity"].tolist()
 
 
 @pytest.mark.parametrize("name", ["pool", "pixels", "Fourier amplitude"])
@@ -350,13 +368,10 @@ def test_the_seed_of_a_simulation_that_was_loaded_is_not_known(tmp_path):
     assert environment["seeds"]["recording"] is None
 
 
-def test_same_seed_same_bytes_other_seed_others(small, tmp_path):
+def test_same_seed_same_bytes_other_seed_others(small, brief, tmp_path):
     described = (*QUICK, "describe")
     again = run(SMALL, tmp_path / "again", progress=False, device="cpu", stages=described)
-    one, other = (
-        run(BRIEF.with_changes(seed=seed), tmp_path / str(seed), progress=False, device="cpu", stages=QUICK)
-        for seed in (4, 5)
-    )
+    one, other = brief.values()
     for name in ("training.csv", "similarity.csv", "differences.csv"):
         assert (other.folder / name).read_bytes() != (one.folder / name).read_bytes()
     # Pictures are drawn from these files alone, and a second time as the first, as another test has it.
@@ -370,9 +385,9 @@ def test_same_seed_same_bytes_other_seed_others(small, tmp_path):
     assert text == SMALL.to_toml() and (other.folder / "study.toml").read_text() != text
 
 
-def test_a_run_is_not_overwritten_without_force(tmp_path):
+def test_a_run_is_not_overwritten_without_force(brief, tmp_path):
     folder = tmp_path / "run"
-    run(BRIEF, folder, progress=False, stages=QUICK)
+    shutil.copytree(brief[4].folder, folder)
     (folder / "notes.txt").write_text("mine")
     (folder / "report.html").write_text("stale")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -440,12 +455,25 @@ def test_a_crash_while_writing_leaves_nothing(tmp_path, moment):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_recording_known_by_its_rdm_alone_is_described_drawn_and_reported(tmp_path):
+    shown = recordings.simulated_v1(30, n_stimuli=12)
+    rdm = rsa.rdm(shown.responses)
+    np.savez(tmp_path / "known.npz", rdm=rdm, orientation=shown.orientation)
+    study = Study(**BRIEF.model_dump() | {"recording": {"source": str(tmp_path / "known.npz")}})
+    found = run(study, tmp_path / "run", progress=False, device="cpu", stages=(*QUICK, "describe"), page=report.write)
+    np.testing.assert_array_equal(found.evaluation.embeddings["known"], embedding.embed_rdm(rdm))
+    assert set(found.evaluation.descriptions) == {"pool", "fc", "pixels"}
+    assert set(found.figures) == {*PICTURES} - {"identification", "measure_ranks"}
+    for picture in found.figures.values():
+        picture.draw()
+        plt.close("all")
+    assert "There is no noise ceiling" in (found.folder / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("network", ["FC", "ConvFC"])
 def test_other_networks_and_measures(tmp_path, network):
-    settings = BRIEF.model_dump() | {
-        "network": {"name": network},
-        "comparison": {"method": "spearman", "n_samples": 50, "other_measures": []},
-    }
+    settings = BRIEF.model_dump() | {"network": {"name": network}}
+    settings["comparison"] |= {"method": "spearman"}
     finished = run(Study(**settings), tmp_path / network, progress=False, stages=QUICK)
     assert set(finished.evaluation.similarity["comparison"]) == {"spearman"}
     assert finished.evaluation.similarity["similarity"].between(-1, 1).all()
@@ -536,11 +564,11 @@ def test_a_width_has_a_folder_of_its_own_that_a_new_run_clears(small, tmp_path):
 
 
 def test_a_picture_that_cannot_be_read_is_left_out_with_its_least_width(small, tmp_path):
-    drawn = redraw(small.folder, tmp_path, only=["rdms", "example_stimuli"], width=30)
+    drawn = redraw(small.folder, tmp_path, only=["rdms", "example_stimuli"], width=45)
     assert [path.name for path in drawn.paths] == ["example_stimuli.pdf"]
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == ["example_stimuli.pdf"]
     (reason,) = drawn.left_out.values()
-    least = int(re.fullmatch(r"rdms cannot be read at 30 mm: .*; give it a larger width, at least (\d+) mm", reason)[1])
+    least = int(re.fullmatch(r"rdms cannot be read at 45 mm: .*; give it a larger width, at least (\d+) mm", reason)[1])
     assert not redraw(small.folder, tmp_path, only="rdms", width=least).left_out
     assert redraw(small.folder, tmp_path, only="rdms", width=least - 5).left_out
 

@@ -1,5 +1,7 @@
 """Each architecture in a study: trained, kept, read layer by layer, compared."""
 
+import importlib.metadata
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,8 +70,8 @@ def test_the_version_of_timm_is_part_of_what_a_result_is_of(torchvision, recordi
     pytest.importorskip("timm", reason="timm is not installed")
     networks = [{"name": "timm", "model": "test_resnet"}, {"name": "FC"}]
     own, other = prepare(study_of(recording, network=networks)).units
-    before, version = [unit.key("cpu") for unit in (own, other)], units.importlib.metadata.version
-    monkeypatch.setattr(units.importlib.metadata, "version", lambda name: "9.9" if name == "timm" else version(name))
+    before, version = [unit.key("cpu") for unit in (own, other)], importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "9.9" if name == "timm" else version(name))
     assert own.key("cpu") != before[0] and other.key("cpu") == before[1]
 
 

@@ -1,6 +1,7 @@
 """Kept networks: what is damaged is told and trained again, what is shared can be read, what is left is removed."""
 
 import errno
+import importlib.metadata
 import os
 import re
 import stat
@@ -285,7 +286,7 @@ def test_the_key_covers_code_and_packages(monkeypatch, tmp_path):
     before = unit.key("cpu")
     monkeypatch.setattr(np, "__version__", "0.0")  # which is not asked: what is installed is
     assert unit.key("cpu") == before
-    version = units.importlib.metadata.version
+    version = importlib.metadata.version
     for package in ("numpy", "scikit-image", "scikit-learn", "scipy", "pillow"):
         with monkeypatch.context() as changed:
             changed.setattr("importlib.metadata.version", lambda name, of=package: "0" if name == of else version(name))

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from normenc import tuning
 from normenc.errors import InputError
 from normenc.recordings.recording import Recording
 from normenc.recordings.rows import averaged
@@ -55,6 +54,8 @@ def keep_reliable(recording: Recording, reliability: float) -> Recording:
     >>> kept.n_neurons, kept.n_trials, kept.responses["neuron"].values.tolist()
     (5, 60, ['0', '1', '2', '3', '4'])
     """
+    from normenc import tuning
+
     trials, chooses = _repeated(recording)
     index = trials["stimulus_index"].to_numpy()
     n_choosing, n_stimuli = int(chooses.sum()), len(np.unique(index[chooses]))

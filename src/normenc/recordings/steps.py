@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from normenc import tuning
 from normenc.errors import InputError
 from normenc.recordings.bins import bin_centres
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
@@ -161,6 +160,8 @@ def keep_responsive(recording: Recording, *, alpha: float = 0.05) -> Recording:
         )
     if recording.trials is None:
         raise InputError(f"{recording.name}: no stimulus was shown twice, so no neuron's response can be tested")
+
+    from normenc import tuning
 
     index, n_blanks = recording.trials["stimulus_index"].values, len(recording.blanks)
     p_values = tuning.responsiveness_p_values(recording.trials.values, index, recording.blanks.values)

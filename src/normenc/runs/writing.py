@@ -6,7 +6,6 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from normenc.csv_tables import write_table
 from normenc.errors import InputError
 from normenc.whole_files import WriteError
 
@@ -21,6 +20,8 @@ AGAIN = "and run the study again: trained networks are kept"
 
 def csv_bytes(table: "pd.DataFrame") -> bytes:
     """A table as a run's folder holds it: CSV in UTF-8, numbers with nine significant digits."""
+    from normenc.csv_tables import write_table
+
     text = StringIO()
     write_table(table, text, float_format="%.9g")
     return text.getvalue().encode("utf-8")

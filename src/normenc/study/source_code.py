@@ -1,14 +1,16 @@
-"""What source code does, apart from how it is written: code without comments, docstrings and layout."""
+"""What source code does, apart from how it is written: code without comments, docstrings and layout; and versions."""
 
 import ast
-from collections.abc import Iterable, Iterator
+import importlib.metadata
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from normenc.errors import InputError
 
-__all__ = ["digest_of_code", "files_behind", "parsed"]
+__all__ = ["digest_of_code", "files_behind", "parsed", "versions"]
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -98,3 +100,19 @@ def _imported(file: Path, package: str) -> Iterator[str]:
             above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join(filter(None, [*above, node.module]))
             yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """Versions of installed packages by name; each is looked up once in a process, since files are read for it.
+
+    Examples
+    --------
+    >>> sorted(versions(["numpy", "scipy"]))
+    ['numpy', 'scipy']
+    """
+    return {name: _version(name, importlib.metadata.version) for name in names}
+
+
+@cache
+def _version(name: str, looked_up: Callable[[str], str]) -> str:
+    return looked_up(name)

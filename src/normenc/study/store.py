@@ -3,12 +3,12 @@
 Every file is made in memory and then written: libraries that write themselves may end the process where a disk is full.
 """
 
-import importlib.metadata
 import json
 import math
 import platform
 import subprocess
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from normenc.study.inferring import notes_on_stimuli, samples_of_other_methods
 from normenc.study.rdm_file import netcdf, units_of, write_dataset, write_rdms
 from normenc.study.representing import Representation
 from normenc.study.scope import scope
+from normenc.study.source_code import versions
 from normenc.study.tables import failure_table, fitting_table
 from normenc.texts import as_json
 from normenc.whole_files import write_whole
@@ -169,7 +170,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": versions(PACKAGES),
         "device": torch.cuda.get_device_name() if device == "cuda" and torch.cuda.is_available() else device,
         "threads": torch.get_num_threads(),
         "seeds": {
@@ -286,6 +287,7 @@ def _encoders(evaluation: Evaluation) -> dict[str, Any]:
     return {"encoders": told} if told else {}
 
 
+@cache
 def _git_commit() -> str | None:
     """The commit of normenc itself, where it runs from a checkout."""
     here = Path(__file__)

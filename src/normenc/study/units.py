@@ -1,6 +1,5 @@
 """Units of work: one network trained on one task from one seed, stored under a digest of their settings."""
 
-import importlib.metadata
 import json
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ import normenc
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError, NormencWarning
 from normenc.study.own_code import code_of, root_of
-from normenc.study.source_code import digest_of_code
+from normenc.study.source_code import digest_of_code, versions
 from normenc.study.unit_files import ADVICE, OLDER_ASIDE, DamagedError, check_forms, pack, unpack, write
 from normenc.tasks import Task
 from normenc.training import Progress, TrainingLog, TrainingResult, initialise, train
@@ -112,7 +111,7 @@ class Unit:
         content = {
             "format": FORMAT,
             "code": code_digest(),
-            "packages": packages() | {name: importlib.metadata.version(name) for name in self.own_packages},
+            "packages": packages() | versions(self.own_packages),
             "device": torch.device(device).type,
             "images": _images_digest(self.task),
             **self.settings,
@@ -129,7 +128,7 @@ def packages() -> dict[str, str]:
     >>> sorted(packages())
     ['numpy', 'pillow', 'scikit-image', 'scikit-learn', 'scipy', 'torch']
     """
-    return {"torch": torch.__version__} | {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"torch": torch.__version__} | versions(PACKAGES)
 
 
 def train_unit(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
