@@ -84,6 +84,14 @@ def caches(tmp_path_factory) -> Iterator[Path]:
     return (folder / str(number) for number in itertools.count())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_users_cache(tmp_path_factory) -> Iterator[None]:
+    """What fixtures of whole files train is not kept with what the user has trained, nor taken from there."""
+    with pytest.MonkeyPatch.context() as here:
+        here.setenv("NORMENC_CACHE", str(tmp_path_factory.mktemp("cache of fixtures")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_cache(caches, monkeypatch):
     """No test finds networks that another, or the user, has trained."""
