@@ -58,6 +58,7 @@ def test_a_notebook_begins_by_installing_what_is_missing(tmp_path):
 
 
 def scraped(code, tmp_path, n):
+    plt.close("all")
     for _ in range(n):
         plt.figure()
     variables = {

@@ -467,6 +467,7 @@ def test_a_recording_known_by_its_rdm_alone_is_described_drawn_and_reported(tmp_
     for picture in found.figures.values():
         picture.draw()
         plt.close("all")
+        plt.close("all")
     assert "There is no noise ceiling" in (found.folder / "report.html").read_text(encoding="utf-8")
 
 
