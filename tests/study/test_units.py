@@ -289,7 +289,9 @@ def test_the_key_covers_code_and_packages(monkeypatch, tmp_path):
     version = importlib.metadata.version
     for package in ("numpy", "scikit-image", "scikit-learn", "scipy", "pillow"):
         with monkeypatch.context() as changed:
-            changed.setattr("importlib.metadata.version", lambda name, of=package: "0" if name == of else version(name))
+            changed.setattr(
+                "normenc.study.source_code._version", lambda name, of=package: "0" if name == of else version(name)
+            )
             assert unit.key("cpu") != before, package
     with monkeypatch.context() as changed:
         changed.setattr(torch, "__version__", "0.0")

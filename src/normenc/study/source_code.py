@@ -2,7 +2,7 @@
 
 import ast
 import importlib.metadata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -110,9 +110,7 @@ def versions(names: Iterable[str]) -> dict[str, str]:
     >>> sorted(versions(["numpy", "scipy"]))
     ['numpy', 'scipy']
     """
-    return {name: _version(name, importlib.metadata.version) for name in names}
+    return {name: _version(name) for name in names}
 
 
-@cache
-def _version(name: str, looked_up: Callable[[str], str]) -> str:
-    return looked_up(name)
+_version = cache(importlib.metadata.version)
