@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -14,12 +16,13 @@ from normenc.tasks import (
     ObjectLocation,
     ObjectRecognition,
     SeveralTasks,
+    TiltDiscrimination,
     VICReg,
     check_chance,
 )
 
 TASKS = {
-    "tilt": tasks.TiltDiscrimination(n_train=200, n_test=200),
+    "tilt": TiltDiscrimination(n_train=200, n_test=200),
     "orientation": tasks.OrientationEstimation(n_train=200, n_test=200),
     "rotation": NaturalRotation(n_train=200, n_test=200),
     "digits": ObjectRecognition(n_train=200, n_test=1000),
@@ -76,6 +79,16 @@ def test_a_chance_that_is_beaten_by_a_constant_is_named():
     _, targets = Modest().sample(100, np.random.default_rng(0))
     with pytest.raises(InputError, match=r"reaches 2.* \(mean absolute error in degrees\).*the task states as 40"):
         check_chance(Modest(), targets, targets)
+
+
+@pytest.mark.parametrize(("right", "refused"), [(201, False), (206, True)])
+def test_a_constant_answer_may_be_ahead_by_a_hundredth_of_the_way(right, refused):
+    """Of 400 targets in each of the ten parts, so that the standard error is 0; the way is from 0.5 to 1."""
+    part = torch.zeros(400, 1)
+    part[:right] = 1
+    targets = part.repeat(10, 1)
+    with pytest.raises(InputError, match="0.515") if refused else nullcontext():
+        check_chance(TiltDiscrimination(), torch.ones(100, 1), targets)
 
 
 def test_rotation_by_hand():

@@ -19,7 +19,8 @@ CONSTANT_STEPS = 200  # for the search for the best constant answer
 CONSTANT_RATE = 0.05
 N_PARTS = 10  # parts of the targets, for the standard error of the constant answer's score
 MIN_PART = 5
-MAX_ERRORS = 4.0  # standard errors by which a constant answer may beat chance
+MAX_ERRORS = 4.0  # standard errors by which a constant answer may beat chance,
+NEGLIGIBLE = 0.01  # or this share of the way to a perfect answer: far less than what counts as learned
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,8 @@ def check_chance(task: Task, train_targets: torch.Tensor, test_targets: torch.Te
     """Raise InputError if an answer that ignores the stimulus beats the task's chance level.
 
     The constant answer with the least loss on `train_targets` is scored on `test_targets`; it may exceed chance by four
-    standard errors. Fewer than 50 test stimuli are too few for this check, and are not checked.
+    standard errors, or by a hundredth of the way to a perfect answer. Fewer than 50 test stimuli are too few for this
+    check, and are not checked.
 
     Parameters
     ----------
@@ -212,7 +214,8 @@ def check_chance(task: Task, train_targets: torch.Tensor, test_targets: torch.Te
     score = task.score(_answers(task, constant, len(test_targets)), test_targets)
     error = float(np.std(parts, ddof=1)) / np.sqrt(N_PARTS)
     ahead = score - task.chance if task.higher_is_better else task.chance - score
-    if ahead > MAX_ERRORS * error + 1e-6:
+    allowed, negligible = MAX_ERRORS * error, NEGLIGIBLE * abs(task.perfect - task.chance)
+    if ahead > (max(allowed, negligible) if np.isfinite(negligible) else allowed) + 1e-6:
         raise InputError(
             f"{type(task).__name__}: a constant answer reaches {score:.3g} ({task.score_name}), better than chance, "
             f"which the task states as {task.chance:.3g}; balance the targets, or state the score of the best constant "
