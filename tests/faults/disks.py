@@ -1,21 +1,21 @@
 """Disks that are full before the run is done."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from kills import STAGES, in_peace
+from kills import STAGES, left_in_peace
 from workplace import Workplace, differences, leftovers
 
 ROOM = "64m"
 
 
-def full(folder: Path, seed: int, n: int, options: Sequence[str] = STAGES) -> Iterator[str | None]:
+def full(folder: Path, seed: int, n: int, options: tuple[str, ...] = STAGES) -> Iterator[str | None]:
     """Runs on disks of n sizes, from nearly nothing to nearly enough; then on one that has room."""
     place = Workplace(folder, options=options)
-    wanted, _ = in_peace(place)
-    needed = sum(map(len, wanted.values())) + sum(path.stat().st_size for path in (folder / "cache").rglob("*.*"))
+    wanted, _, kept = left_in_peace(options)
+    needed = kept + sum(map(len, wanted.values()))
     rng = np.random.default_rng(seed)
     disk = folder / "disk"
     disk.mkdir()
