@@ -25,6 +25,7 @@ import workplace
 from normenc.garbage import collect_rarely
 
 SHOWN = 5  # faults of one attack
+Attack = Callable[[Path, int], Iterator[str | None]]
 
 
 @dataclass
@@ -35,8 +36,20 @@ class Outcome:
     n: int = 0
     faults: list[str] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, name: str, attack: Attack, folder: Path, seed: int) -> "Outcome":
+        """Attack in a folder that is made for it, and removed."""
+        found = cls(name)
+        folder.mkdir()
+        for fault in attack(folder, seed):
+            found.n += 1
+            if fault is not None:
+                found.faults.append(fault)
+        workplace.without(folder)
+        return found
 
-def attacks(short: bool) -> Iterator[tuple[str, Callable[[Path, int], Iterator[str | None]]]]:
+
+def attacks(short: bool) -> Iterator[tuple[str, Attack]]:
     """Each by its name: a function of a folder and a seed that gives, for every try, what went wrong or None."""
     few, runs = (1, kills.FEW) if short else (50, kills.STAGES)
     yield "killed anywhere, into a new folder", lambda folder, seed: kills.anywhere(folder, seed, few, runs)
@@ -62,19 +75,16 @@ def main() -> int:
     gc.freeze()  # what is imported, in every process that is forked
     collect_rarely()
     print(f"{'attack':44} {'tries':>6} {'held':>6}")
-    for name, attack in attacks(asked.short):
-        if not any(part in name for part in asked.only):
-            continue
-        found = Outcome(name)
-        with tempfile.TemporaryDirectory() as folder:
-            for fault in attack(Path(folder), asked.seed):
-                found.n += 1
-                if fault is not None:
-                    found.faults.append(fault)
-        print(f"{name:44} {found.n:6} {found.n - len(found.faults):6}", flush=True)
-        for fault in found.faults[:SHOWN]:
-            print(f"    {fault}", flush=True)
-        faults += len(found.faults) + (found.n == 0)
+    with tempfile.TemporaryDirectory() as parent:
+        for name, attack in attacks(asked.short):
+            if not any(part in name for part in asked.only):
+                continue
+            # The same folder for all: a run says where its recording lies.
+            found = Outcome.of(name, attack, Path(parent) / "place", asked.seed)
+            print(f"{name:44} {found.n:6} {found.n - len(found.faults):6}", flush=True)
+            for fault in found.faults[:SHOWN]:
+                print(f"    {fault}", flush=True)
+            faults += len(found.faults) + (found.n == 0)
     return int(faults > 0)
 
 

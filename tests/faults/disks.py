@@ -14,7 +14,7 @@ ROOM = "64m"
 def full(folder: Path, seed: int, n: int, options: tuple[str, ...] = STAGES) -> Iterator[str | None]:
     """Runs on disks of n sizes, from nearly nothing to nearly enough; then on one that has room."""
     place = Workplace(folder, options=options)
-    wanted, _, kept = left_in_peace(options)
+    wanted, _, kept = left_in_peace(place)
     needed = kept + sum(map(len, wanted.values()))
     rng = np.random.default_rng(seed)
     disk = folder / "disk"

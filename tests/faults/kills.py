@@ -1,10 +1,8 @@
 """Runs killed at any moment, from the first line read to the last file moved."""
 
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ from workplace import NOTES, Workplace, contents, differences, leftovers, withou
 
 STAGES = ("--stages", "represent,compare,draw")  # without those that compute for long and write as these do
 FEW = ("--quick",)  # the same stages, one seed and three pictures
+PEACE: dict[tuple[Path, tuple[str, ...]], tuple[dict[str, bytes], float, int]] = {}
 
 
 def in_peace(place: Workplace, name: str = "peace") -> tuple[dict[str, bytes], float]:
@@ -23,20 +22,20 @@ def in_peace(place: Workplace, name: str = "peace") -> tuple[dict[str, bytes], f
     return contents(place.folder / name), time.monotonic() - start
 
 
-@cache
-def left_in_peace(options: tuple[str, ...]) -> tuple[dict[str, bytes], float, int]:
-    """The same of a run with these options, made once for all attacks, and how large its networks are, in bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        wanted, takes = in_peace(Workplace(Path(folder), options=options))
-        kept = sum(path.stat().st_size for path in (Path(folder) / "cache").rglob("*.*"))
-    return wanted, takes, kept
+def left_in_peace(place: Workplace) -> tuple[dict[str, bytes], float, int]:
+    """The same, and how large the networks are in bytes; once for all attacks in one folder with the same options."""
+    key = place.folder, place.options
+    if key not in PEACE:
+        wanted, takes = in_peace(place)
+        PEACE[key] = wanted, takes, sum(path.stat().st_size for path in (place.folder / "cache").rglob("*.*"))
+    return PEACE[key]
 
 
 def anywhere(folder: Path, seed: int, n: int, options: tuple[str, ...] = STAGES) -> Iterator[str | None]:
     """Kill a run into a new folder, with an empty cache; the same command then ends in the same bytes."""
     rng = np.random.default_rng(seed)
     place = Workplace(folder, options=options)
-    wanted, takes, _ = left_in_peace(options)
+    wanted, takes, _ = left_in_peace(place)
     for index in range(n):
         without(folder / "cache")
         without(folder / "out")
@@ -49,7 +48,7 @@ def over_another(folder: Path, seed: int, n: int, options: tuple[str, ...] = STA
     """Kill a run that replaces another: there is the old, or the new, and the user's own files stay."""
     rng = np.random.default_rng(seed)
     place = Workplace(folder, options=options)
-    wanted, takes, _ = left_in_peace(options)
+    wanted, takes, _ = left_in_peace(place)
     (folder / "tiny.toml").write_text((folder / "tiny.toml").read_text().replace('["pixels"]', '["Fourier amplitude"]'))
     other, _ = in_peace(place, "other")
     for index in range(n):

@@ -71,7 +71,7 @@ class Workplace:
     Its runs take `options` of the command line besides their own.
     """
 
-    def __init__(self, folder: Path, *, seed: int = 0, n_seeds: int = 2, options: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, *, seed: int = 0, n_seeds: int = 2, options: tuple[str, ...] = ()) -> None:
         self.folder, self.options = folder, options
         folder.mkdir(parents=True, exist_ok=True)
         recordings.save(recordings.simulated_v1(10, n_repeats=2, n_stimuli=8), folder / "recording.npz")

@@ -87,7 +87,7 @@ def test_a_constant_answer_may_be_ahead_by_a_hundredth_of_the_way(right, refused
     part = torch.zeros(400, 1)
     part[:right] = 1
     targets = part.repeat(10, 1)
-    with pytest.raises(InputError, match="0.515") if refused else nullcontext():
+    with pytest.raises(InputError, match=r"reaches 0\.515") if refused else nullcontext():
         check_chance(TiltDiscrimination(), torch.ones(100, 1), targets)
 
 
