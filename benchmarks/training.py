@@ -190,7 +190,7 @@ def main() -> None:
     }
     for name, made in tables.items():
         if options.only in (None, name):
-            Console(width=120).print(made())
+            Console(width=160).print(made())  # no cell of a Markdown table may wrap
 
 
 def study_training(options: argparse.Namespace) -> Table:
