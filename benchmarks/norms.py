@@ -252,7 +252,7 @@ def figure(number: float) -> str:
 
 
 def read(path: Path | None) -> Known:
-    """The results in a file, those of rows that it does not have left out."""
+    """The results in a file, none where there is no file."""
     if path is None or not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
@@ -271,14 +271,16 @@ def write(path: Path | None, known: Known) -> Known:
     """
     if path is None:
         return known
-    order = [row.name for row in ROWS]
+    order = {row.name: place for place, row in enumerate(ROWS)}
     with FileLock(Path(tempfile.gettempdir()) / f"{path.name}.lock"):
         known |= {key: own for key, own in read(path).items() if key not in known or math.isnan(known[key].simple)}
         part = path.with_suffix(".part")
         with part.open("w", encoding="utf-8", newline="") as file:
             lines = csv.writer(file, lineterminator="\n")
             lines.writerow(["norm", "seed", "score", "cpu_s", "simple"])
-            for (name, seed), own in sorted(known.items(), key=lambda item: (order.index(item[0][0]), item[0][1])):
+            for (name, seed), own in sorted(
+                known.items(), key=lambda item: (order.get(item[0][0], len(order)), item[0])
+            ):
                 lines.writerow([name, seed, f"{own.score:.6g}", f"{own.cpu_s:.1f}", f"{own.simple:.6g}"])
         part.replace(path)
     return known

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 def norms(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     found = importlib.import_module("norms")
-    monkeypatch.setattr(found, "N_FITTED", 100)  # patches that simple solutions are fitted to
+    monkeypatch.setattr(found, "N_FITTED", 400)  # patches that simple solutions are fitted to
     return found
 
 
