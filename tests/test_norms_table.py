@@ -54,12 +54,13 @@ def test_a_row_has_the_median_and_the_range_over_its_seeds(norms):
 
 def test_what_a_file_has_is_kept(norms, tmp_path):
     file = tmp_path / "scores.csv"
-    file.write_text("norm,seed,score,cpu_s\ntilt,1,0.99,8.0\n")  # without simple solutions
+    file.write_text("norm,seed,score,cpu_s\nold,3,0.5,1.0\ntilt,1,0.99,8.0\n")  # without simple solutions
     assert math.isnan(norms.read(file)["tilt", 1].simple)
     one = norms.write(file, {("tilt", 1): norms.Result(0.99, 8.0, 1.0)})
     two = norms.write(file, {("tilt", 1): norms.Result(0.99, 8.0), ("tilt", 0): norms.Result(0.98, 7.0, 0.9)})
-    assert norms.read(file) == two == one | {("tilt", 0): norms.Result(0.98, 7.0, 0.9)}
-    assert list(norms.read(file)) == [("tilt", 0), ("tilt", 1)]
+    assert two == one | {("tilt", 0): norms.Result(0.98, 7.0, 0.9), ("old", 3): two["old", 3]}
+    assert list(norms.read(file)) == [("tilt", 0), ("tilt", 1), ("old", 3)]
+    assert two["old", 3][:2] == (0.5, 1.0) and math.isnan(two["old", 3].simple)
     assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
 
 
