@@ -1,8 +1,8 @@
 """Time training against the plain PyTorch loop, alternating in one run.
 
-``python benchmarks/training.py`` prints three tables: one network and 20 seeds of it by the study's training; a step of
-AdamW of two networks at two sizes of batches; and training on fresh stimuli that are slow to draw, with processes that
-draw them. ``--seeds`` and ``--device cuda`` are for a GPU.
+``python benchmarks/training.py`` prints three tables in Markdown: one network and 20 seeds of it by the study's
+training; a step of AdamW of two networks at two sizes of batches; and training on fresh stimuli that are slow to draw,
+with processes that draw them. The first two are in docs/scale.md. ``--seeds`` and ``--device cuda`` are for a GPU.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from multiprocessing import get_context
 
 import numpy as np
 import torch
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from torch import nn
@@ -136,7 +137,9 @@ def adamw_normenc(name: str, batch_size: int, device: str) -> float:
 def steps_of_adamw(rounds: int, device: str) -> Table:
     """A table of a step of AdamW: the medians of alternating rounds, after a first one that does not count."""
     kind = "CPU" if device == "cpu" else "wall"
-    table = Table("network", "batch", f"plain loop, {kind} ms a step", f"normenc, {kind} ms a step", "ratio")
+    table = Table(
+        "network", "batch", f"plain loop, {kind} ms a step", f"normenc, {kind} ms a step", "ratio", box=box.MARKDOWN
+    )
     for name in NETWORKS:
         for batch_size in (100, 256):
             pairs = [
@@ -145,7 +148,7 @@ def steps_of_adamw(rounds: int, device: str) -> Table:
             ][1:]
             plain, own = (statistics.median(seconds) * 1e3 for seconds in zip(*pairs, strict=True))
             ratio = statistics.median(own / plain for plain, own in pairs)
-            table.add_row(name, str(batch_size), f"{plain:.2f}", f"{own:.2f}", f"{ratio:.2f}")
+            table.add_row(f"`{name}`", str(batch_size), f"{plain:.2f}", f"{own:.2f}", f"{ratio:.2f}")
     return table
 
 
@@ -162,7 +165,7 @@ def on_digits(n_processes: int, device: str, n_epochs: int = 10) -> tuple[float,
 
 def drawing(rounds: int, device: str) -> Table:
     """A table of drawing by a thread and by processes: the medians of alternating rounds."""
-    table = Table("drawing processes", "wall s", "CPU s, all processes")
+    table = Table("drawing processes", "wall s", "CPU s, all processes", box=box.MARKDOWN)
     timed = [[on_digits(n, device) for n in (0, 1, 2)] for _ in range(rounds)]
     for n, of_number in enumerate(zip(*timed, strict=True)):
         wall, cpu = (statistics.median(seconds) for seconds in zip(*of_number, strict=True))
@@ -187,7 +190,7 @@ def main() -> None:
     }
     for name, made in tables.items():
         if options.only in (None, name):
-            Console(width=120).print(made())
+            Console(width=160).print(made())  # no cell of a Markdown table may wrap
 
 
 def study_training(options: argparse.Namespace) -> Table:
@@ -214,7 +217,9 @@ def study_training(options: argparse.Namespace) -> Table:
     pool.shutdown()
     first = next(iter(ways))
     n_steps = n_epochs * TASK.n_train // 100
-    table = Table("way", "seconds", "ms a step and seed", "of the plain loop", "largest difference in loss")
+    table = Table(
+        "way", "seconds", "ms a step and seed", "of the plain loop", "largest difference in loss", box=box.MARKDOWN
+    )
     for name, (n, _) in ways.items():
         ratios = [own / n / plain for own, plain in zip(seconds[name], seconds[first], strict=True)]
         apart = np.abs(np.subtract(losses[name], losses[first])).max()

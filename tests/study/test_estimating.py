@@ -1,15 +1,17 @@
-"""What a study will take: counts and sizes are exact, times are only known to be there."""
+"""What a study will take: counts and sizes are exact; times are, by a clock that only the work of a test advances."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from normenc.networks import FC
-from normenc.study import Study, estimate, prepare
+from normenc.study import Study, estimate, estimating, prepare
 from normenc.study.estimating import FEW, FEW_SAMPLES, _extrapolated, _memory, _outputs, _row
 from normenc.study.units import store_result, train_unit
+from normenc.tasks import TiltDiscrimination
 
 SMALL = {
     "recording": {"source": "simulated-v1", "n_neurons": 20, "bin_width": 30},
@@ -79,6 +81,45 @@ def test_memory_is_that_of_stimuli_weights_and_outputs():
         more = _memory(replace(fresh, drawing_processes=n_processes)) - _memory(unit)
         assert more == 4 * (n_epochs - 1) * 30 * height * width
     assert _memory(unit) == 4 * (40 * height * width + 5 * n_weights + 2 * 20 * n_outputs)
+
+
+SECONDS: list[float] = []  # that have passed: 3 for a step of training, 0.5 for an image that is drawn
+
+
+class SlowFC(FC):
+    def forward(self, images):
+        answers = super().forward(images)
+        if answers.requires_grad:
+            answers.register_hook(lambda gradient: SECONDS.append(3.0))
+        return answers
+
+
+@dataclass(frozen=True)
+class SlowTilt(TiltDiscrimination):
+    def sample(self, n, rng):
+        SECONDS.append(0.5 * n)
+        return super().sample(n, rng)
+
+
+@pytest.mark.parametrize(
+    ("n_train", "seed", "seconds"),  # each its seed, because stimuli of the last one are kept
+    [
+        # 7 epochs of 5 batches; 100 images to train on and 30 to test on are drawn once
+        (100, 1, 7 * 5 * 3 + (100 + 30) * 0.5),
+        # the same, and 6 further epochs of 100 images are drawn
+        ("fresh", 2, 7 * 5 * 3 + (100 + 30 + 6 * 100) * 0.5),
+    ],
+)
+def test_the_time_of_a_unit_is_that_of_its_steps_and_of_the_images_drawn(monkeypatch, n_train, seed, seconds):
+    study = Study(**SMALL, network={"name": "FC", "n_hidden": 5}, training={"n_epochs": 7, "batch_size": 20})
+    unit = replace(
+        prepare(study).units[0],
+        seed=seed,
+        task=SlowTilt(n_train=n_train, n_per_epoch=100, n_test=30, resolution=0.03),
+        build=partial(SlowFC, SlowTilt(resolution=0.03).image_size, n_hidden=5),
+    )
+    monkeypatch.setattr(estimating, "_now", lambda: np.full(2, sum(SECONDS)))
+    assert estimating._unit_seconds(unit, "cpu") == pytest.approx(seconds)
 
 
 def test_a_network_that_cannot_be_trained_is_known_beforehand():

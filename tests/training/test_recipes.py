@@ -22,6 +22,8 @@ from normenc.training.recipe import RecipeChanges
 SIZE = (12, 16)
 TILT = tasks.TiltDiscrimination(n_train=70, n_test=60, resolution=0.025)
 SMALL = partial(networks.ConvPoolFC, SIZE, n_channels=3, filter_size=3, pool_size=4)
+ORIENTATION = tasks.OrientationEstimation(n_train=70, n_test=60, resolution=0.025)
+ESTIMATING = partial(SMALL, n_outputs=2, output="linear")
 DEEP = partial(networks.DeepConvPoolFC, SIZE, n_blocks=2, n_channels=4, normalisation="batch")
 QUICK = {"n_epochs": 3, "batch_size": 30, "learning_rate": 1e-3, "progress": False, "device": "cpu"}
 
@@ -394,11 +396,25 @@ def test_impossible_recipes_are_refused_by_name(changes, message):
             call(SMALL, TILT, **{"device": "cpu", "progress": False} | changes)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")
+@pytest.mark.parametrize(
+    ("task", "network", "changes"),
+    [
+        (ORIENTATION, ESTIMATING, {"precision": "mixed"}),
+        (ORIENTATION, ESTIMATING, {"precision": "mixed", "compile": True}),
+        (TILT, SMALL, {"compile": True}),
+    ],
+)
+def test_a_gpu_trains_alike_in_mixed_precision_and_compiled(task, network, changes):
+    plain, other = (train(network, task, seed=1, **QUICK | {"device": "cuda"} | own) for own in ({}, changes))
+    mixed = "precision" in changes
+    np.testing.assert_allclose(other.log.loss, plain.log.loss, rtol=1e-2 if mixed else 1e-3)
+    assert not (mixed and np.array_equal(other.log.loss, plain.log.loss))
+
+
 def test_tasks_without_classes_have_no_labels_to_smooth():
-    task = tasks.OrientationEstimation(n_train=50, n_test=50, resolution=0.025)
-    network = partial(SMALL, n_outputs=2, output="linear")
     with pytest.raises(InputError, match="OrientationEstimation has no classes with labels to smooth"):
-        train(network, task, seed=1, label_smoothing=0.1, **QUICK)
+        train(ESTIMATING, ORIENTATION, seed=1, label_smoothing=0.1, **QUICK)
 
 
 @pytest.mark.parametrize("n_train", ["new", 0])

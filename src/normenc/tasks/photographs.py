@@ -25,9 +25,10 @@ class NaturalRotation(ReferencedTask):
     """Estimate by how much a patch of a photograph was rotated.
 
     Test patches come from different photographs than training patches. Its simple solution is ridge regression on Gabor
-    energy, which stays near chance: few photographs have edges that are vertical or horizontal by themselves. With such
-    a reference half-way from chance to a perfect answer counts as learned, 11.25 degrees if they are rotated by up to
-    45.
+    energy, which stays near chance or does worse: few photographs have edges that are vertical or horizontal by
+    themselves. It is not the best one: on the histogram of edge orientations, ridge regression gets 7 % of the way from
+    chance to a perfect answer. With either as the reference, half of this way counts as learned, 11.25 degrees if
+    patches are rotated by up to 45.
 
     Parameters
     ----------

@@ -39,8 +39,9 @@ class ObjectRecognition(ReferencedTask):
     dataset : str, optional
         A data set of torchvision, such as "CIFAR10", see :func:`normenc.stimuli.torchvision_set`.
     augment : tuple of str
-        Ways in which training images of a folder are varied each time they are drawn: "crop", "flip", "colour",
-        "rotation", see :func:`normenc.stimuli.augmented`.
+        Ways in which training images of a folder are varied each time they are drawn, once before training or, with
+        ``n_train="fresh"``, every epoch: "crop", "flip", "colour" (brightness and contrast), "rotation", see
+        :func:`normenc.stimuli.augmented`.
     rotation, background
         Of digits, see :func:`normenc.stimuli.digits`.
     resolution : float
