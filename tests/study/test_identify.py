@@ -10,8 +10,8 @@ from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
 from normenc.rsa.unequal_neurons import UnequalNeurons
-from normenc.study import Study, evaluate, identify, prepare
-from normenc.study.identifying import identified_in_short
+from normenc.study import Study, evaluate, identify, identifying, prepare
+from normenc.study.identifying import identified_in_short, simulations_in_time
 from normenc.study.population_like import simulated_data
 from normenc.study.represented import represent
 from normenc.study.sections import IdentifySettings
@@ -227,8 +227,27 @@ def test_every_run_says_in_short_what_its_data_could_tell(study):
     assert identified_in_short(represent(prepare(off), progress=False)) is None
 
 
-def test_a_flat_control_is_left_out_and_named(study):
-    represented = represent(prepare(study), progress=False)
+@pytest.fixture(scope="module")
+def represented(study):
+    more = study.model_copy(update={"identify": IdentifySettings(n_simulations=100)})
+    return represent(prepare(more), progress=False)
+
+
+@pytest.mark.parametrize(
+    ("seconds_each", "expected"), [(0.001, 100), (0.022, 100), (0.024, 95), (0.09, 25), (0.12, 20), (9, 20)]
+)
+def test_as_many_recordings_are_simulated_as_2_point_3_seconds_allow(seconds_each, expected):
+    assert simulations_in_time(seconds_each) == expected
+
+
+def test_fewer_recordings_are_simulated_in_short_where_each_takes_longer(represented, monkeypatch):
+    one_of_each = 12**2 * len(represented.firsts)  # pairs of stimuli
+    for seconds_each, expected in ((0.09, 25), (1, 20)):
+        monkeypatch.setattr(identifying, "SECONDS_A_PAIR", seconds_each / one_of_each)
+        assert identified_in_short(represented).facts["n_simulations"] == expected
+
+
+def test_a_flat_control_is_left_out_and_named(represented):
     one = represented.representations[-1]
     equal = replace(one, label="flat", rdm=1 - np.eye(12))
     found = identified_in_short(replace(represented, representations=(*represented.representations, equal)))
