@@ -224,15 +224,16 @@ def short_form(rounds: int = 5) -> None:
         comparison = prepared.study.comparison.model_copy(update={"method": method})
         study = prepared.study.model_copy(update={"comparison": comparison})
         own = replace(represented, prepared=replace(prepared, study=study))
-        seconds = []
+        seconds, cpu = [], []
         for _ in range(rounds):
-            start = time.perf_counter()
+            start, start_of_cpu = time.perf_counter(), time.process_time()
             said = identified_in_short(own)
             seconds.append(time.perf_counter() - start)
+            cpu.append(time.process_time() - start_of_cpu)
         assert said is not None and said.found is not None
         print(
             f"{method}: {statistics.median(seconds):.1f} s ({min(seconds):.1f} to {max(seconds):.1f}), "
-            f"{said.facts['n_simulations']} recordings of {len(own.firsts)} encoders"
+            f"{statistics.median(cpu):.1f} CPU s, {said.facts['n_simulations']} recordings of {len(own.firsts)} encoders"
         )
 
 
