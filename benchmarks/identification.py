@@ -233,7 +233,8 @@ def short_form(rounds: int = 5) -> None:
         assert said is not None and said.found is not None
         print(
             f"{method}: {statistics.median(seconds):.1f} s ({min(seconds):.1f} to {max(seconds):.1f}), "
-            f"{statistics.median(cpu):.1f} CPU s, {said.facts['n_simulations']} recordings of {len(own.firsts)} encoders"
+            f"{statistics.median(cpu):.1f} CPU s, {said.facts['n_simulations']} recordings of {len(own.firsts)} "
+            "encoders"
         )
 
 
