@@ -6,11 +6,14 @@ and trial by trial. Realised is how often the most similar candidate is the true
 the trials or, of averages, from halves of the neurons. Candidates are Gabor energy, the Fourier amplitude, and
 populations tuned to orientation with two widths, for 24 orientations.
 
-Run with ``python benchmarks/identification.py [--recordings 1000] [--nested 12] [--cells 0 1] [--write FILE.csv]``.
+Run with ``python benchmarks/identification.py [--recordings 1000] [--nested 12] [--cells 0 1] [--write FILE.csv]``;
+with ``--short`` it trains the networks of the default run instead, and times what a run says in short.
 """
 
 import argparse
-from dataclasses import dataclass
+import statistics
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +27,9 @@ from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
 from normenc.rsa.likeness import NeuronProducts, like_averages, like_trials
 from normenc.rsa.single_trials import trial_noise
 from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
+from normenc.study import Study, prepare
+from normenc.study import represented as encoders
+from normenc.study.identifying import identified_in_short
 
 Floats = npt.NDArray[np.float64]
 N_STIMULI = 24
@@ -210,6 +216,28 @@ def table(found: pd.DataFrame) -> str:
     return "\n".join(f"| {line} |" for line in [*lines, *(" | ".join(map(str, row)) for row in rounded.to_numpy())])
 
 
+def short_form(rounds: int = 5) -> None:
+    """Print the median seconds of the short form in the default run, by its own measure and by one that sorts."""
+    represented = encoders.represent(prepare(Study()), progress=False)
+    for method in ("pearson", "spearman"):
+        prepared = represented.prepared
+        comparison = prepared.study.comparison.model_copy(update={"method": method})
+        study = prepared.study.model_copy(update={"comparison": comparison})
+        own = replace(represented, prepared=replace(prepared, study=study))
+        seconds, cpu = [], []
+        for _ in range(rounds):
+            start, start_of_cpu = time.perf_counter(), time.process_time()
+            said = identified_in_short(own)
+            seconds.append(time.perf_counter() - start)
+            cpu.append(time.process_time() - start_of_cpu)
+        assert said is not None and said.found is not None
+        print(
+            f"{method}: {statistics.median(seconds):.1f} s ({min(seconds):.1f} to {max(seconds):.1f}), "
+            f"{statistics.median(cpu):.1f} CPU s, {said.facts['n_simulations']} recordings of {len(own.firsts)} "
+            "encoders"
+        )
+
+
 def main() -> None:
     """Run, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -218,7 +246,11 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="a CSV file")
     parser.add_argument("--cells", type=int, nargs="+", help="their numbers from 0 on; all by default")
     parser.add_argument("--seed", type=int, default=0, help="of all random numbers")
+    parser.add_argument("--short", action="store_true", help="time the short form of the default run instead")
     options = parser.parse_args()
+    if options.short:
+        short_form()
+        return
     found = outcomes(options.recordings, options.nested, options.cells or list(range(len(CELLS))), options.seed)
     if options.write:
         found.to_csv(options.write, index=False)

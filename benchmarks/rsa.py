@@ -1,10 +1,11 @@
 """Compare normenc.rsa with rsatoolbox 0.3.2, alternating in one run, and print the ratios.
 
-Run with ``python benchmarks/rsa.py``, or ``make bench``. A thousand bootstrap samples take rsatoolbox minutes: it does
-50 a round, and its time is multiplied by 20.
-The last rows are memory that a call allocates at its peak.
+Run with ``python benchmarks/rsa.py [--only bootstrap]``, or ``make bench``. A thousand bootstrap samples take
+rsatoolbox minutes: it does 50 a round, and its time is multiplied by 20. The last rows are memory that a call allocates
+at its peak.
 """
 
+import argparse
 import contextlib
 import io
 import statistics
@@ -13,6 +14,7 @@ import time
 import tracemalloc
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from rich.console import Console
@@ -148,17 +150,20 @@ def memory(call: Callable[[], object]) -> float:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="", help="work whose name holds this, such as bootstrap, and no memory")
+    only = parser.parse_args().only
     table = Table(
         "work", "normenc", "peer", "peer / normenc", title="Against rsatoolbox 0.3.2, one run, alternating, medians"
     )
-    builders: list[Callable[[], Work]] = [
-        large_rdm,
-        crossnobis,
-        *(lambda m=m: bootstrap(m) for m in ("pearson", "spearman", "whitened-correlation")),
-        permutations,
-        *(lambda m=m: many_against_one(m) for m in ("pearson", "spearman", "kendall-tau-a")),
-    ]
-    for build in builders:
+    builders: dict[str, Callable[[], Work]] = {
+        "rdm": large_rdm,
+        "crossnobis": crossnobis,
+        **{f"bootstrap {m}": partial(bootstrap, m) for m in ("pearson", "spearman", "whitened-correlation")},
+        "permutations": permutations,
+        **{f"many {m}": partial(many_against_one, m) for m in ("pearson", "spearman", "kendall-tau-a")},
+    }
+    for build in (build for name, build in builders.items() if only in name):
         work = build()
         own, peer, ratio = alternate(work)
         table.add_row(work[0], f"{own * 1e3:,.0f} ms", f"{peer * 1e3:,.0f} ms", f"{ratio:.2f}")
@@ -166,7 +171,8 @@ def main() -> None:
         ("memory: crossnobis, 180 x 4 x 23,589 float32", crossnobis_memory),
         ("memory: bootstrap, 20,000 samples, pearson", bootstrap_memory),
     ):
-        table.add_row(title, f"{function():,.0f} MiB", "", "")
+        if not only:
+            table.add_row(title, f"{function():,.0f} MiB", "", "")
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}")
     Console(width=130).print(table)
 

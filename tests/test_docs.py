@@ -1,5 +1,6 @@
 """The examples in the documentation run, and what it says of settings is so."""
 
+import importlib.util
 import json
 import re
 import shlex
@@ -9,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -136,6 +138,44 @@ def test_the_leaderboards_example_asks_only_for_other_seeds(tmp_path):
     assert found.similarity["encoder"].iloc[-1] == "pixels"
     assert row["difference"] == pytest.approx(table["trained layer"].mean() - table["control"].iloc[-1])
     assert row["p"] == pytest.approx(expected.pvalue, rel=0.1)  # of two thousand bootstrap samples
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    """What the page on calibration says, its table, and the program that made it."""
+    spec = importlib.util.spec_from_file_location("calibration", DOCS.parent / "benchmarks" / "calibration.py")
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    text = (DOCS / "calibration.md").read_text(encoding="utf-8")
+    return text, pd.read_csv(DOCS / "calibration.csv").set_index("recording"), program
+
+
+def test_the_page_on_calibration_counts_the_goals_that_its_table_reaches(calibration):
+    text, table, program = calibration
+    said = " ".join(text.split()).replace("error rates and coverages are within", "error rates and coverages within")
+    assert program.goals(table) + "." in said.replace("power is at least", "power at least")
+    shown = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|") and line.count("|") == 9]
+    assert [row[0].strip() for row in shown[2:]] == list(table.index)
+    for name, *cells in ([cell.strip(" *") for cell in row] for row in shown[2:]):
+        numbers = [float(cell.replace("–", "nan")) for cell in cells]
+        expected = table.loc[name].iloc[:7].to_numpy()
+        assert numbers[:6] == pytest.approx(expected[:6], abs=1e-9, nan_ok=True)
+        assert numbers[6] == pytest.approx(expected[6], abs=0.0051)  # two digits
+
+
+def test_the_page_on_calibration_says_what_a_t_test_of_so_few_reaches(calibration):
+    text, table, _ = calibration
+    difference, reach = stats.norm.ppf(0.975) + stats.norm.ppf(0.8), stats.norm.ppf(0.975)
+    oracle = stats.norm.sf(reach - difference) + stats.norm.cdf(-reach - difference)
+    rows = re.findall(r"^  \| ([^|]+) \| (0\.\d+) \| (.+) \|$", text, flags=re.MULTILINE)
+    assert {name for name, *_ in rows} == set(table.index[table["power of the oracle's"] < 0.85])
+    for name, power, bounds in rows:
+        assert float(power) == table.loc[name, "power of the oracle's"]
+        for n, said in re.findall(r"(\d+) \w+: (0\.\d+)", bounds):
+            dof = int(n) - 1
+            critical = stats.t.ppf(0.975, dof)
+            reached = stats.nct.sf(critical, dof, difference) + stats.nct.cdf(-critical, dof, difference)
+            assert float(said) == pytest.approx(reached / oracle, abs=6e-4)
 
 
 def test_the_example_of_the_first_steps_shows_that_fourier_wins(printed):

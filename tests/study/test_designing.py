@@ -226,19 +226,29 @@ def test_images_stay_natural():
     torch.testing.assert_close(changed.std((1, 2)), start.std((1, 2)))
 
 
-def test_synthesis_raises_the_rate_at_which_simulated_recordings_name_the_truth(study, tmp_path):
-    settings = study.with_design(synthesise=True, n=6, n_simulations=100)
+def test_the_command_synthesises_images_of_which_simulated_recordings_name_the_truth_more_often(
+    study, normenc, tmp_path
+):
+    settings = study.with_design(n_simulations=100)
     study = settings.model_copy(update={"comparison": settings.comparison.model_copy(update={"controls": ["pixels"]})})
-    found = design(study, tmp_path / "out", progress=False)
-    rates = found.predicted.groupby(["stimuli", "trials"])["rate"].mean()
-    assert rates["synthesised", 3] > rates["chosen", 3]
-    assert "start_orientation" in found.stimuli
-    start = read_pool(study.design)
-    before = start.images[[start.names.index(name) for name in found.stimuli["source"]]].astype(float)
-    assert (found.images != before).any()
-    spectra = [np.abs(np.fft.fft2(images)) for images in (before, found.images.astype(float))]
+    (tmp_path / "small.toml").write_text(study.to_toml())
+    options = ("--pool", "plaids,gratings", "--n", "6", "--trials", "2", "--synthesise", "--out", "out")
+    code, out, err = normenc("design", "small.toml", *options)
+    assert code == 0, err
+    used = load_study(tmp_path / "out" / "study.toml").design
+    assert (used.pool, used.n, used.trials, used.synthesise) == (["plaids", "gratings"], 6, 2, True)
+    order, table = (pd.read_csv(tmp_path / "out" / name) for name in ("design.csv", "stimuli.csv"))
+    assert order["image"].value_counts().to_dict() == dict.fromkeys(table["image"], 2)  # blanks are missing values
+    rates = pd.read_csv(tmp_path / "out" / "predicted.csv").groupby(["stimuli", "trials"])["rate"].mean()
+    assert rates["synthesised", 2] > rates["chosen", 2]
+    assert f"{rates['synthesised', 2]:.2f} (12)" in out
+    assert "start_orientation" in table and set(table["start_kind"]) <= {"plaids", "gratings"}
+    start, made = read_pool(used), np.load(tmp_path / "out" / "stimuli.npy").astype(float)
+    before = start.images[[start.names.index(name) for name in table["source"]]].astype(float)
+    assert (made != before).any()
+    spectra = [np.abs(np.fft.fft2(images)) for images in (before, made)]
     assert np.linalg.norm(spectra[0] - spectra[1]) < 0.05 * np.linalg.norm(spectra[0])
-    assert "synthesised" not in found.left_out
+    assert "left out: synthesised" not in out
 
 
 def test_images_that_no_change_improves_stay_as_they_are():

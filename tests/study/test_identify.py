@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,8 @@ from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
 from normenc.rsa.unequal_neurons import UnequalNeurons
-from normenc.study import Study, evaluate, identify, prepare
-from normenc.study.identifying import identified_in_short
+from normenc.study import Study, evaluate, identify, identifying, prepare
+from normenc.study.identifying import identified_in_short, simulations_in_time
 from normenc.study.population_like import simulated_data
 from normenc.study.represented import represent
 from normenc.study.sections import IdentifySettings
@@ -27,10 +28,12 @@ SMALL = {
 }
 
 
-def recording(n_animals=1, n_repeats=4, noise=2.0, own_neurons=False):
+def recording(n_animals=1, n_repeats=4, noise=2.0, own_neurons=False, seed=0):
     """Trials of 60 neurons, of each animal where they have their own."""
     n_neurons = 60 * n_animals if own_neurons else 60
-    trials = simulate_responses(TUNED, n_neurons, noise, np.random.default_rng(0), n_repeats=n_repeats * n_animals)[0]
+    trials = simulate_responses(TUNED, n_neurons, noise, np.random.default_rng(seed), n_repeats=n_repeats * n_animals)[
+        0
+    ]
     values, index = trials.reshape(-1, n_neurons), np.tile(np.arange(12), n_repeats * n_animals)
     labels = {}
     if own_neurons:
@@ -152,9 +155,12 @@ def test_predicted_rates_are_those_that_come_true():
     narrow = rdm(np.exp(6 * np.cos(ANGLE[:, None] - np.linspace(0, 2 * np.pi, 90, endpoint=False))))
     models = {"tuned": TUNED, "narrow": narrow, "other": rdm(np.random.default_rng(1).normal(size=(12, 4)))}
     real = identification(models, n_neurons=60, noise=4.0, n_repeats=4, n_simulations=2000)
-    own = simulated_data(recording(noise=4.0), models, IdentifySettings(), "correlation")
-    predicted = identification(models, n_neurons=own.n_neurons, noise=own.noise, n_simulations=2000)
-    assert predicted.rate().rate == pytest.approx(real.rate().rate, abs=0.1)
+    predicted = []
+    for seed in range(8):
+        own = simulated_data(recording(noise=4.0, seed=seed), models, IdentifySettings(), "correlation")
+        like = identification(models, n_neurons=own.n_neurons, noise=own.noise, n_simulations=250)
+        predicted.append(like.rate().rate)
+    assert np.mean(predicted) == pytest.approx(real.rate().rate, abs=0.05)
 
 
 STRONG_AND_WEAK = np.geomspace(0.1, 2, 12)[np.random.default_rng(4).permutation(12)]
@@ -184,6 +190,25 @@ def test_predicted_rates_come_true_where_stimuli_are_unequally_strong(noises):
             equal.append(identification(models, **amounts).matrix().iloc[place, place])
     assert np.mean(predicted) == pytest.approx(np.mean(realised), abs=0.07)
     assert np.mean(equal) > np.mean(realised) + 0.08  # what taking all stimuli as equally strong would say
+
+
+@pytest.mark.parametrize(
+    ("stimuli", "known_by", "warned"),
+    [("unequal", "averages", True), ("unequal", "trials", False), ("equal", "averages", False)],
+)
+def test_averages_of_unequal_stimuli_say_how_far_off_rates_may_be(stimuli, known_by, warned):
+    trials = uneven_trials(TUNED, np.random.default_rng(6), noises=0.25)
+    if stimuli == "equal":
+        trials = simulate_responses(TUNED, 80, 1.0, np.random.default_rng(6), n_repeats=6)[0]
+    orientation = np.tile(np.arange(12) * 15.0, 6)
+    made = Recording.from_trials("mine", trials.reshape(-1, 80), orientation=orientation)
+    if known_by == "averages":
+        made = Recording.from_responses("mine", trials.mean(axis=0), orientation=orientation[:12])
+    (said,) = [note for note in simulated(made).facts["notes"] if "up to 20 points too high" in note] or [""]
+    assert bool(said) == warned
+    if warned:  # of these strengths
+        spread = 100 * STRONG_AND_WEAK.std() / STRONG_AND_WEAK.mean()
+        assert int(re.search(r"(\d+) % of the mean", said)[1]) == pytest.approx(spread, abs=15)
 
 
 @pytest.fixture(scope="module")
@@ -227,8 +252,27 @@ def test_every_run_says_in_short_what_its_data_could_tell(study):
     assert identified_in_short(represent(prepare(off), progress=False)) is None
 
 
-def test_a_flat_control_is_left_out_and_named(study):
-    represented = represent(prepare(study), progress=False)
+@pytest.fixture(scope="module")
+def represented(study):
+    more = study.model_copy(update={"identify": IdentifySettings(n_simulations=100)})
+    return represent(prepare(more), progress=False)
+
+
+@pytest.mark.parametrize(
+    ("seconds_each", "expected"), [(0.001, 100), (0.022, 100), (0.024, 95), (0.09, 25), (0.12, 20), (9, 20)]
+)
+def test_as_many_recordings_are_simulated_as_2_point_3_seconds_allow(seconds_each, expected):
+    assert simulations_in_time(seconds_each) == expected
+
+
+def test_fewer_recordings_are_simulated_in_short_where_each_takes_longer(represented, monkeypatch):
+    one_of_each = 12**2 * len(represented.firsts)  # pairs of stimuli
+    for seconds_each, expected in ((0.09, 25), (1, 20)):
+        monkeypatch.setattr(identifying, "SECONDS_A_PAIR", seconds_each / one_of_each)
+        assert identified_in_short(represented).facts["n_simulations"] == expected
+
+
+def test_a_flat_control_is_left_out_and_named(represented):
     one = represented.representations[-1]
     equal = replace(one, label="flat", rdm=1 - np.eye(12))
     found = identified_in_short(replace(represented, representations=(*represented.representations, equal)))

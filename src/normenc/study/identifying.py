@@ -21,7 +21,7 @@ from normenc.study.population_like import SimulatedData, simulated_data
 from normenc.study.represented import Represented
 from normenc.study.representing import Prepared
 
-__all__ = ["Identified", "identification_table", "identified", "identified_in_short"]
+__all__ = ["Identified", "identification_table", "identified", "identified_in_short", "simulations_in_time"]
 
 Floats = npt.NDArray[np.float64]
 MOST_STIMULI = (400, 500)  # in short, and where it is asked for
@@ -77,8 +77,7 @@ def identified_in_short(represented: Represented) -> Identified | None:
         candidates = _candidates(represented, MOST_STIMULI[0])
         truths = candidates.order[:MOST_TRUTHS]
         n_stimuli = len(next(iter(candidates.stacks.values()))[0])
-        cost = SECONDS_A_PAIR * n_stimuli**2 * candidates.data.facts["n_animals"] * len(truths)
-        most = int(np.clip(SECONDS / cost, LEAST_SIMULATIONS, MOST_SIMULATIONS))
+        most = simulations_in_time(SECONDS_A_PAIR * n_stimuli**2 * candidates.data.facts["n_animals"] * len(truths))
         found = _identification(
             represented.prepared,
             candidates,
@@ -89,6 +88,11 @@ def identified_in_short(represented: Represented) -> Identified | None:
     except InputError as error:
         return Identified(None, str(error), {})
     return Identified(found, "", _facts(represented.prepared, candidates, found, truths), candidates.order[0])
+
+
+def simulations_in_time(seconds_each: float) -> int:
+    """How many the short form makes, 20 to 100; one of each truth takes `seconds_each`."""
+    return int(np.clip(SECONDS / seconds_each, LEAST_SIMULATIONS, MOST_SIMULATIONS))
 
 
 def identified(represented: Represented) -> Identified:

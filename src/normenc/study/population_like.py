@@ -33,6 +33,12 @@ UNSEEN = (
     "most of the signal, rates are too high."
 )
 TOO_FEW = f"Fewer than {MIN_NEURONS} neurons do not tell how noisy they are; not simulated:"
+UNEQUAL = 0.5  # standard deviation of stimuli's strengths, of their mean, from which averages mislead
+UNEQUAL_STIMULI = (
+    "Some stimuli evoke much stronger patterns than others (the standard deviation of their strengths is {:.0f} % of "
+    "the mean), and averages do not tell whether by signal or by noise: predicted rates were up to 20 points too high "
+    "in simulations of this. Single trials tell more."
+)
 EQUAL_NEURONS = (
     "The noise is stated, and all neurons are taken to be equal: where few of them carry most of the signal, rates are "
     "too high."
@@ -168,7 +174,11 @@ def populations_like(
             of_averages * of_a_trial, neurons, _mean([like.stimuli for like in likes if like.stimuli])
         )
     by_trials = animals[0][1] is not None
-    notes = _notes(recording, by_trials) + [UNSEEN] * unseen + left_out
+    notes = _notes(recording, by_trials)
+    spread = max((own.stimuli.strength.std() / own.stimuli.strength.mean() for own in found.values()), default=0.0)
+    if not by_trials and spread > UNEQUAL:
+        notes.append(UNEQUAL_STIMULI.format(100 * spread))
+    notes += [UNSEEN] * unseen + left_out
     for label in flat:
         first = next(iter(found), None)
         if first is None:
