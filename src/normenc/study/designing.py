@@ -16,6 +16,7 @@ from normenc.progress import ProgressCallback, reporting, stage
 from normenc.recordings import Preparation
 from normenc.recordings.provenance import digest_of
 from normenc.recordings.public.names import place_of
+from normenc.runs.designs import FACTS
 from normenc.runs.publishing import destination
 from normenc.runs.schema import SETTINGS
 from normenc.showing import Listed
@@ -222,4 +223,4 @@ def _write(made: Design, folder: Path) -> None:
         "same": made.same,
         "left_out": made.left_out,
     }
-    write_whole(folder / "design.json", json.dumps(facts, indent=2, ensure_ascii=False).encode("utf-8"))
+    write_whole(folder / FACTS, json.dumps(facts, indent=2, ensure_ascii=False).encode("utf-8"))
