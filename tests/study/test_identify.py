@@ -196,6 +196,7 @@ def study(tmp_path_factory):
 
 def test_identify_leaves_tables_and_maps_of_every_measure(study, tmp_path, capsys):
     measures = ["pearson", "spearman", "cosine", "whitened-correlation", "linear-cka", "soft-matching"]
+    assert IdentifySettings(measures=["linear-cka"]).measures == ["linear-cka"]
     asked = {"n_simulations": 40, "mixtures": [0.5, 0.25]}
     comparison = {"other_measures": [*measures[1:], "svcca"]}
     study = Study.model_validate(study.model_dump() | {"identify": asked, "comparison": comparison})
