@@ -1,3 +1,4 @@
+import html
 import json
 import re
 import shutil
@@ -12,8 +13,10 @@ from runs_by_hand import COMPETENCE, as_format_1, in_format_1
 from normenc import report
 from normenc.csv_tables import read_table
 from normenc.errors import InputError
+from normenc.report.scope_words import scope_sentence
 from normenc.report.sentences import limits
 from normenc.report.tuning_facts import _of_units as of_units
+from normenc.runs import Run
 from normenc.runs.schema import RUN_MARKER
 from normenc.runs.source_data import read_source_data, write_source_data
 from normenc.study import Study, run
@@ -45,6 +48,19 @@ def finished(tmp_path_factory):
 @pytest.fixture(scope="module")
 def rendered(finished):
     return report.render(finished.folder)
+
+
+def test_results_and_page_name_their_scope(finished, rendered, tmp_path):
+    own, environment = Run.open(finished.folder), Run.open(finished.folder).environment
+    factors = " ".join(environment["inference"]["generalises_to"])
+    assert set(read_table(own.folder / "differences.csv")["generalises_to"]) == {factors} != {""}
+    (others,) = set(own.differences_by_scope["generalises_to"])
+    assert {*others.split()} != {*factors.split()}
+    assert scope_sentence(environment) in html.unescape(rendered)
+    assert rendered.count('id="other-scope"') == 1
+    older = shutil.copytree(own.folder, tmp_path / "older")
+    read_table(older / "differences.csv").drop(columns="generalises_to").to_csv(older / "differences.csv", index=False)
+    assert set(Run.open(older).differences["generalises_to"]) == {factors}
 
 
 class Page(HTMLParser):

@@ -1,4 +1,5 @@
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +10,16 @@ from PIL import Image
 from scipy.stats import norm
 
 from normenc import recordings, report, representations, rsa, stimuli
+from normenc import study as studies
+from normenc.csv_tables import read_table
 from normenc.errors import InputError
 from normenc.recordings import Preparation
+from normenc.report.answering import answer_of
 from normenc.report.designed import whether_to_change
+from normenc.report.proposed import SEARCHES, proposal
 from normenc.rsa.design import Chosen
 from normenc.rsa.unequal_neurons import NeuronShares
+from normenc.runs import Run
 from normenc.study import Study, design, load_study, prepare, represent
 from normenc.study.design_files import presentation_order
 from normenc.study.pool_images import read_pool
@@ -32,6 +38,7 @@ n_epochs = 1
 n_untrained = 2
 [comparison]
 controls = ["Fourier amplitude", "pixels", "orientation model"]
+other_measures = ["linear-cka"]  # compares responses
 n_samples = 50
 [design]
 pool_size = 60
@@ -89,6 +96,58 @@ def test_the_folder_holds_what_was_chosen(made, study):
     names = set(made.discriminability)
     assert {"pool", "fc", "pool, untrained", "pixels", "Fourier amplitude", "orientation model"} <= names
     assert load_study(made.folder / "study.toml").design == study.design
+
+
+@pytest.fixture(scope="module")
+def run(study, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("of_run") / "mine"
+    quick = study.with_changes(stages=["represent", "compare"]).model_dump() | {"identify": {"n_simulations": 20}}
+    quick["comparison"] |= {"other_measures": [], "n_permutations": 19}
+    return Run.open(studies.run(type(study).model_validate(quick), folder, progress=False).folder)
+
+
+def test_a_run_says_what_the_design_beside_it_proposes(made, run):
+    at = made.predicted.query("trials == 3 and stimuli == 'chosen'")["rate"].iloc[0]
+    rate = f"{100 * at:.0f} of 100 over all {len(made.discriminability)} candidates"
+    said = proposal(run, made.folder)
+    assert said == f"the 10 stimuli that `normenc design` proposes would not always, either: with 3 trials each, {rate}"
+    path = run.folder / "identification.csv"
+    unsure = read_table(path)
+    unsure.assign(share=1 / unsure["other"].nunique()).to_csv(path, index=False)
+    (before,) = (one for one in answer_of(Run.open(run.folder)) if "normenc design" in one)
+    assert before.endswith(f"; {SEARCHES}.")
+    assert before.replace(SEARCHES, said) in answer_of(Run.open(run.folder), made.folder)
+    beside = run.folder.with_name("mine-design")
+    shutil.copytree(made.folder, beside)
+    assert before.replace(SEARCHES, said) in answer_of(Run.open(run.folder))
+    rates = read_table(beside / "predicted.csv")
+    rates.assign(rate=1.0).to_csv(beside / "predicted.csv", index=False)
+    assert proposal(run).startswith("`normenc design` proposes 10 stimuli that would, with 3 trials each: 100 of 100")
+    (beside / "predicted.csv").unlink()
+    assert proposal(run) == SEARCHES
+    with pytest.raises(InputError, match="is not the folder of a design"):
+        report.render(run.folder, design=run.folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "file", "says"),
+    [
+        ('method = "pearson"', 'method = "cosine"', "study.toml", "another measure than the run"),
+        ('    "pixels",\n', "", "study.toml", "other controls than the run"),
+        ("n_epochs = 1\n", "n_epochs = 2\n", "study.toml", r"another section \[training\] than the run"),
+        ('"sha256": "', '"sha256": "0', "design.json", "another recording than the run"),
+        ('"n_neurons": ', '"neurons": ', "design.json", "damaged"),
+        ("rate", "rates", "predicted.csv", "damaged"),
+    ],
+)
+def test_a_design_of_something_else_is_not_taken(made, run, tmp_path, old, new, file, says):
+    other = tmp_path / "design"
+    shutil.copytree(made.folder, other)
+    text = (other / file).read_text(encoding="utf-8")
+    assert old in text
+    (other / file).write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=f"this design (has|is) {says}"):
+        proposal(run, other)
 
 
 def test_the_page_stands_alone_and_shows_every_image(made):

@@ -220,9 +220,12 @@ def study(tmp_path_factory):
 
 
 def test_identify_leaves_tables_and_maps_of_every_measure(study, tmp_path, capsys):
-    study = study.model_copy(update={"identify": IdentifySettings(n_simulations=20, mixtures=[0.5, 0.25])})
+    measures = ["pearson", "spearman", "cosine", "whitened-correlation", "linear-cka", "soft-matching"]
+    assert IdentifySettings(measures=["linear-cka"]).measures == ["linear-cka"]
+    asked = {"n_simulations": 40, "mixtures": [0.5, 0.25]}
+    comparison = {"other_measures": [*measures[1:], "svcca"]}
+    study = Study.model_validate(study.model_dump() | {"identify": asked, "comparison": comparison})
     found = identify(study, tmp_path / "out", progress=False)
-    measures = ["pearson", "spearman", "cosine", "whitened-correlation"]
     maps = [f"identification_{name}.{ending}" for name in measures for ending in ("png", "svg")]
     expected = {"identification.csv", "identification_rates.csv", "study.toml", ".normenc-run.json", *maps}
     assert {path.name for path in found.folder.iterdir()} == expected
@@ -231,12 +234,17 @@ def test_identify_leaves_tables_and_maps_of_every_measure(study, tmp_path, capsy
     mixtures = table.loc[~table["is_candidate"], "truth"].unique()
     assert [name.split()[0] for name in mixtures] == ["50", "25"]
     rates = pd.read_csv(found.folder / "identification_rates.csv").set_index(["measure", "truth"])
-    matrix = found.found.matrix("spearman")
-    assert rates.loc[("spearman", "pixels"), "rate"] == matrix.loc["pixels", "pixels"]
+    for name in ("spearman", "soft-matching"):
+        matrix = found.found.matrix(name)
+        assert rates.loc[(name, "pixels"), "rate"] == matrix.loc["pixels", "pixels"]
+        assert len(matrix) == len(mixtures) + matrix.shape[1]
+    assert rates.loc["pearson", "n_simulations"].min() == 40 == 2 * rates.loc["linear-cka", "n_simulations"].min()
     print_identifications(found)
     said = " ".join(capsys.readouterr().out.split())
     assert f"Had {found.first} been the truth, these data would have named it" in said
-    assert "20 recordings were simulated from each encoder: 60 neurons, 12 stimuli, 4 trials of each" in said
+    assert "40 recordings were simulated from each encoder: 60 neurons, 12 stimuli, 4 trials of each" in said
+    assert "By linear CKA, 20 recordings of each; neurons are random mixtures of a candidate's units." in said
+    assert "By SVCCA, nothing is told: the similarities of 8 of 8 candidates are undefined" in said
     with pytest.raises(InputError, match="this folder is not empty"):
         identify(study, tmp_path / "out", progress=False)
 

@@ -1,5 +1,7 @@
 """Measures of responses beside those of RDMs in a study, and animals as its yardstick."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,6 +89,9 @@ def test_a_recording_known_by_its_rdm_alone_is_said_to_have_no_responses(tmp_pat
     run = Run.open(made.folder)
     assert run.similarity_by_method is None and run.animals is None
     assert "known by its RDM alone" in run.environment["inference"]["refused_methods"]["linear-cka"]
+    (table,) = re.findall(r'<table id="leaderboard">.*?</table>', report.render(made.folder), flags=re.DOTALL)
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", table)
+    assert "pixels" in cells and not [cell for cell in cells if "unknown" in cell]
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ def test_power_of_a_study(tmp_path):
         task={"n_train": 40, "n_test": 20},
         network={"name": "ConvPoolFC", "pool_size": 4},
         training={"n_epochs": 1},
+        comparison={"other_measures": ["linear-cka"]},  # compares responses
         power={"n_stimuli": [12], "n_neurons": [20], "n_animals": [1, 2], "n_simulations": 2, "n_samples": 50},
     )
     told = []

@@ -57,7 +57,8 @@ def print_identifications(own: Any) -> None:
         print_table(columns, rows)
     first = found.same.get(own.first, own.first)
     shares = found.matrix(found.measures[0])
-    echo(had_it_been_true(first, shares.loc[first].to_dict()), wrapped=True)
+    if first in shares.index:
+        echo(had_it_been_true(first, shares.loc[first].to_dict()), wrapped=True)
     overall = own.rates[own.rates["truth"] == own.ALL].iloc[0]
     echo(rate_in_words(shares.shape[1], overall["rate"], overall["low"], overall["high"]), wrapped=True)
     if said := never_named(shares):

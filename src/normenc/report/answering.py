@@ -5,6 +5,7 @@ similar the layer is and how similar it could be, what that generalises to, and 
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from normenc.report.competence_sentences import LEARNED_ONLY, none_learned, not_
 from normenc.report.identified import could_have_told
 from normenc.report.learned import in_words, learned_rows, learned_word, never_learned
 from normenc.report.partition_sentences import beyond
+from normenc.report.proposed import proposal
 from normenc.report.reference_sentences import ALPHA, above_chance, is_close, zero_is_unrelated
 from normenc.report.scope_words import scope_sentence
 from normenc.report.small_differences import is_small, limit_in_words, was_expected
@@ -29,14 +31,15 @@ MOST = 5  # sentences
 MOST_NAMED = 4  # further controls or layers that are named; more are counted
 
 
-def answer_of(run: Run) -> list[str]:
-    """The answer of a run, from its folder; see :func:`answer`."""
+def answer_of(run: Run, design: str | Path | None = None) -> list[str]:
+    """The answer of a run, from its folder and a design's, see :func:`answer` and :func:`normenc.report.write`."""
     recording, doubt = run.environment["recording"], unreliable(run)
     told = could_have_told(
         run.identification,
         run.similarity,
         run.environment.get("identification", {}).get("same", {}),
         as_type(recording["stimuli"]).pictures,
+        proposal(run, design),
     )
     more = [scope_sentence(run.environment), "" if doubt else told]
     return answer(

@@ -9,6 +9,7 @@ import pandas as pd
 from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.report.learned import spoken
+from normenc.report.proposed import SEARCHES
 from normenc.report.wording import counted, join_names
 from normenc.rsa.likeness import COULD_HAVE_TOLD_NOTHING
 from normenc.rsa.rates import mean_rate
@@ -77,7 +78,11 @@ def had_it_been_true(truth: str, shares: Mapping[str, float]) -> str:
 
 
 def could_have_told(
-    table: pd.DataFrame | None, similarity: pd.DataFrame, same: Mapping[str, str], pictures: str
+    table: pd.DataFrame | None,
+    similarity: pd.DataFrame,
+    same: Mapping[str, str],
+    pictures: str,
+    remedy: str = SEARCHES,
 ) -> str:
     """Whether the data could have told the encoders that matter from all others, as a sentence.
 
@@ -94,6 +99,8 @@ def could_have_told(
         Encoders with the RDM of another one, and that one.
     pictures : str
         What the stimuli are called, such as ``"gratings"``.
+    remedy : str
+        What is said of other stimuli where these could not, see :func:`normenc.report.proposed.proposal`.
 
     Examples
     --------
@@ -139,7 +146,7 @@ def could_have_told(
             return (
                 f"These {pictures} {verb} separate {name} from {other}: had {name} been the truth, these "
                 f"data would have named it {100 * own.get(truth, 0.0):.0f} times in 100, and {other} "
-                f"{_times(others.iloc[0])}{more}; `normenc design` searches for stimuli that would."
+                f"{_times(others.iloc[0])}{more}; {remedy}."
             )
     if not truths:
         return ""

@@ -42,7 +42,7 @@ from normenc.texts import own_stem
 __all__ = ["render", "write"]
 
 
-def write(folder: str | Path) -> Path:
+def write(folder: str | Path, *, design: str | Path | None = None) -> Path:
     """Write ``report.html`` into a run's folder, from the files there.
 
     The page then belongs to the run. A page that was edited after the run wrote it is saved in ``kept``.
@@ -51,6 +51,10 @@ def write(folder: str | Path) -> Path:
     ----------
     folder : str or Path
         As written by :func:`normenc.study.run`.
+    design : str or Path, optional
+        A folder as written by :func:`normenc.study.design`, of the same recording, candidates and measure: the answer
+        then says how often its stimuli would tell. By default the one that lies beside the run under its usual name,
+        if there is one.
 
     Returns
     -------
@@ -60,30 +64,30 @@ def write(folder: str | Path) -> Path:
     Raises
     ------
     InputError
-        When the folder is not a complete run, or another run is being written there.
+        When the folder is not a complete run, another run is being written there, or the design is of another one.
     OSError
         When the page cannot be written.
     """
-    page = render(folder).encode("utf-8")
+    page = render(folder, design=design).encode("utf-8")
     add(Path(folder), {REPORT: page})
     return Path(folder) / REPORT
 
 
-def render(folder: str | Path) -> str:
+def render(folder: str | Path, *, design: str | Path | None = None) -> str:
     """The page of a run's folder as HTML; texts are escaped, and figures, data and scripts embedded.
 
     Raises
     ------
     InputError
-        When the folder is not a complete run.
+        When the folder is not a complete run, or the design is of another one; see :func:`write`.
     """
     run = Run.open(folder)
     check_type(run)
     with agreeing(run):
-        return _rendered(run)
+        return _rendered(run, design)
 
 
-def _rendered(run: Run) -> str:
+def _rendered(run: Run, design: str | Path | None) -> str:
     study, environment = run.settings, run.environment
     similarity, differences, training = run.similarity, run.differences, run.training
     kind = as_type(environment["recording"]["stimuli"])
@@ -118,7 +122,7 @@ def _rendered(run: Run) -> str:
         environment=environment,
         recording=environment["recording"],
         quality=run.quality,
-        answer=answer_of(run),
+        answer=answer_of(run, design),
         findings=[
             *findings(similarity, differences, stimulus_type=environment["recording"]["stimuli"]),
             *beyond_controls(run.partitioning, similarity),

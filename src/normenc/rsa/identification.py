@@ -27,7 +27,7 @@ from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.rsa.wishart import SimulatedRdms
 from normenc.showing import Listed
 
-__all__ = ["Identification", "Rate", "identification"]
+__all__ = ["COLUMNS", "Identification", "Rate", "choices", "identification"]
 
 Floats = npt.NDArray[np.float64]
 TIE = 1e-9  # of a similarity
@@ -46,7 +46,7 @@ class Identification(Listed):
         of the candidates), ``chosen``, ``n`` (simulated recordings of this truth that chose it), ``share``, and
         ``share_left_out``: the share if the truth were not among the candidates; NaN where it is not, or too few are.
     n_simulations : int
-        Of each truth.
+        Of each truth; measures of responses may choose from fewer.
     same : dict of str to str
         Candidates that were left out because another one has the same RDM, and that other one.
     flat : dict of str to tuple of str
@@ -86,7 +86,12 @@ class Identification(Listed):
         own = own if truth is None else own[own["truth"] == truth]
         if own.empty:
             raise InputError(f"{truth!r} is none of the candidates that {measure} can choose")
-        return mean_rate(own["n"], self.n_simulations)
+        return mean_rate(own["n"], self.simulations(measure))
+
+    def simulations(self, measure: str = "pearson") -> int:
+        """Recordings of each truth from which the measure chose."""
+        own = self._own(measure)
+        return int(own["n"].sum()) // own["truth"].nunique()
 
     def _own(self, measure: str) -> pd.DataFrame:
         own = self.table[self.table["measure"] == measure]
@@ -193,7 +198,7 @@ def identification(
         place = [*stacks, *others].index(name)
         rng = np.random.default_rng([seed, 8, place])
         for chooser, similarity in zip(choosers, _similarities(draws, choosers, n_simulations, rng), strict=True):
-            rows += chooser.counts(name, similarity, rng)
+            rows += choices(chooser.measure.name, chooser.names, name, similarity, rng)
     table = pd.DataFrame(rows, columns=COLUMNS)
     flat = {c.measure.name: tuple(name for name in stacks if name not in c.names) for c in choosers}
     return Identification(table, n_simulations, same, {name: missing for name, missing in flat.items() if missing})
@@ -223,20 +228,6 @@ class _Chooser:
         """Of simulated RDMs with each candidate, shape (n_vectors, n_names)."""
         return self.measure.compare(vectors, self.vectors) @ self.average
 
-    def counts(self, truth: str, similarities: Floats, rng: np.random.Generator) -> list[tuple[Any, ...]]:
-        """Rows of the table: how often each candidate has the highest of the similarities (n_simulations, n_names)."""
-        total, n_names, known = len(similarities), len(self.names), truth in self.names
-        n = np.bincount(_best(similarities, rng), minlength=n_names)
-        left_out = np.full(n_names, np.nan)
-        if known and n_names > 2:
-            rest = np.arange(n_names) != self.names.index(truth)
-            left_out[rest] = np.bincount(_best(similarities[:, rest], rng), minlength=n_names - 1) / total
-        facts = (self.measure.name, truth, known)
-        return [
-            (*facts, name, int(own), float(own / total), float(without))
-            for name, own, without in zip(self.names, n, left_out, strict=True)
-        ]
-
 
 def _similarities(
     animals: list[SimulatedRdms], choosers: list[_Chooser], n_simulations: int, rng: np.random.Generator
@@ -254,8 +245,28 @@ def _similarities(
     return [np.concatenate(part) for part in parts]
 
 
+def choices(
+    measure: str, names: Sequence[str], truth: str, similarities: Floats, rng: np.random.Generator
+) -> list[tuple[Any, ...]]:
+    """Rows of the table: how often each candidate has the highest of the similarities, (n_simulations, n_names).
+
+    A similarity that is undefined, NaN, is none of the highest, unless all are.
+    """
+    total, n_names, known = len(similarities), len(names), truth in names
+    n = np.bincount(_best(similarities, rng), minlength=n_names)
+    left_out = np.full(n_names, np.nan)
+    if known and n_names > 2:
+        rest = np.arange(n_names) != list(names).index(truth)
+        left_out[rest] = np.bincount(_best(similarities[:, rest], rng), minlength=n_names - 1) / total
+    return [
+        (measure, truth, known, name, int(own), float(own / total), float(without))
+        for name, own, without in zip(names, n, left_out, strict=True)
+    ]
+
+
 def _best(similarities: Floats, rng: np.random.Generator) -> npt.NDArray[np.intp]:
     """Place of the highest value of each row; of several, one at random."""
-    highest = similarities.max(axis=1, keepdims=True)
-    ties = similarities >= highest - TIE * np.maximum(1, np.abs(highest))
-    return np.where(ties, rng.random(similarities.shape), -1.0).argmax(axis=1)
+    values = np.where(np.isnan(similarities), -np.inf, similarities)
+    highest = values.max(axis=1, keepdims=True)
+    ties = values >= highest - TIE * np.maximum(1, np.abs(highest))
+    return np.where(ties, rng.random(values.shape), -1.0).argmax(axis=1)

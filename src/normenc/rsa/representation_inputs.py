@@ -20,7 +20,7 @@ from normenc.rsa.recorded import groups_of, packed
 from normenc.rsa.representation_measures import RepresentationMeasure
 from normenc.rsa.representation_samples import MatchedAlignment
 
-__all__ = ["RepresentationInputs", "number_of_units"]
+__all__ = ["RepresentationInputs", "compared_neurons", "number_of_units", "reduced_to"]
 
 Floats = npt.NDArray[np.float64]
 MOST_COPIES = 480  # of units that share mass, in a bootstrap sample of twice the neurons
@@ -89,7 +89,7 @@ class RepresentationInputs(Inputs):
         if same_neurons and len(recorded) > 1 and session is None:
             session = np.arange(len(recorded))
         group, grouped_by = groups_of(subject, session, len(recorded))
-        places = [_drawn(own.shape[1], measure, seed) for own in recorded]
+        places = [compared_neurons(own.shape[1], measure, seed) for own in recorded]
         own = [centred(array[:, some], "the recording") for array, some in zip(recorded, places, strict=True)]
         several = {name: len(stack) for name, stack in stacks.items() if len(stack) > 1}
         if len(set(several.values())) > 1:
@@ -110,7 +110,7 @@ class RepresentationInputs(Inputs):
             neurons=tuple(dealt),
             members=dealt[0].members if dealt else [],
             n_neurons=n_neurons if resampled else 0,
-            responses=tuple(_reduced(array, measure, n_neurons, seed) for s in stacks.values() for array in s),
+            responses=tuple(reduced_to(array, measure, n_neurons, seed) for s in stacks.values() for array in s),
             recorded=tuple(own),
             repeats=None if trials is None or grouped_by else trials[:, :, places[0]],
             n_repeats=0 if trials is None else len(trials),
@@ -159,7 +159,7 @@ def number_of_units(n_units: int, n_neurons: int, most: int | None) -> int:
     return next(n for n in range(min(n_units, most), 0, -1) if lcm(n, 2 * n_neurons) <= MOST_COPIES)
 
 
-def _reduced(array: Any, measure: RepresentationMeasure, n_neurons: int, seed: int) -> Floats:
+def reduced_to(array: Any, measure: RepresentationMeasure, n_neurons: int, seed: int) -> Floats:
     """What of a model's responses the measure needs."""
     n = _kept(array.shape[1], n_neurons, measure)
     if n < array.shape[1]:  # the same places in layers of the same size: of a network and its twin
@@ -175,7 +175,7 @@ def _kept(n_units: int, n_neurons: int, measure: RepresentationMeasure) -> int:
     return n_units if measure.most_units is None else min(n_units, measure.most_units)
 
 
-def _drawn(n_neurons: int, measure: RepresentationMeasure, seed: int) -> npt.NDArray[np.intp]:
+def compared_neurons(n_neurons: int, measure: RepresentationMeasure, seed: int) -> npt.NDArray[np.intp]:
     """The neurons that are compared."""
     most = measure.most_units
     n = n_neurons if most is None else min(most, n_neurons)
@@ -190,7 +190,7 @@ def _told(stacks: Mapping[str, Sequence[Any]], recorded: Sequence[Any], measure:
     most = measure.most_units
     if most is None:
         return ""
-    kept = [len(_drawn(own.shape[1], measure, 0)) for own in recorded]
+    kept = [len(compared_neurons(own.shape[1], measure, 0)) for own in recorded]
     neurons = [f"{n} of {own.shape[1]}" for n, own in zip(kept, recorded, strict=True)]
     units = {v.shape[1]: _kept(v.shape[1], kept[0], measure) for stack in stacks.values() for v in stack}
     less = [f"{n} of {every} units of a model" for every, n in sorted(units.items()) if n < every]

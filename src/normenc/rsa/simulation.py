@@ -11,7 +11,7 @@ from normenc.rsa.pairs import as_rdm
 from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.rsa.unequal_stimuli import UnequalStimuli
 
-__all__ = ["simulate_responses"]
+__all__ = ["gains_of", "simulate_responses"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,8 +62,7 @@ def simulate_responses(
     (1, 4, 3, 10)
     """
     n_repeats, n_animals = as_count(n_repeats, "n_repeats"), as_count(n_animals, "n_animals")
-    groups = n_neurons.groups if isinstance(n_neurons, UnequalNeurons) else None
-    n_neurons = sum(n for n, *_ in groups) if groups else as_count(n_neurons, "n_neurons", 2)
+    own = n_neurons if isinstance(n_neurons, UnequalNeurons) else as_count(n_neurons, "n_neurons", 2)
     if not 0 <= noise < np.inf:
         raise InputError(f"noise is {noise}; it must be a finite standard deviation of at least 0")
     if not isinstance(rng, np.random.Generator):
@@ -71,13 +70,25 @@ def simulate_responses(
     matrix = as_rdm(rdm, "the RDM")
     values, directions = np.linalg.eigh(1 - matrix)
     factor = directions * np.sqrt(np.maximum(values, 0))
-    signal = factor @ rng.standard_normal((n_animals, len(matrix), n_neurons))
-    of_trials = noise * rng.standard_normal((n_animals, n_repeats, len(matrix), n_neurons))
+    gains, noises = gains_of(own)
+    signal = factor @ rng.standard_normal((n_animals, len(matrix), len(gains))) * gains
+    of_trials = noise * rng.standard_normal((n_animals, n_repeats, len(matrix), len(gains))) * noises
     if stimuli is not None:
         signal *= stimuli.strength[:, None]
         of_trials *= stimuli.noise[:, None]
-    if groups is not None:
-        numbers, *variances = zip(*groups, strict=True)
-        gains, noises = (np.sqrt(n_neurons * np.repeat(own, numbers)) for own in variances)
-        signal, of_trials = signal * gains, of_trials * noises
     return signal[:, None] + of_trials
+
+
+def gains_of(n_neurons: int | UnequalNeurons) -> tuple[Floats, Floats]:
+    """Factors of each neuron's signal and noise, whose squares have a mean of 1, each of shape (n_neurons,).
+
+    Examples
+    --------
+    >>> gains_of(UnequalNeurons(signal=2, noise=4, both=2))
+    (array([1.41421356, 1.41421356, 0.        , 0.        ]), array([1., 1., 1., 1.]))
+    """
+    if not isinstance(n_neurons, UnequalNeurons):
+        return np.ones(n_neurons), np.ones(n_neurons)
+    numbers, *variances = zip(*n_neurons.groups, strict=True)
+    gains, noises = (np.sqrt(sum(numbers) * np.repeat(own, numbers)) for own in variances)
+    return gains, noises

@@ -175,6 +175,7 @@ def differences() -> Iterator[Column]:
     yield from number("difference low high", "similarity of the layer minus that of the other, and its interval")
     yield from number("standard_error dof", "of the difference")
     yield from number("p p_holm p_fdr", "paired test, two-sided")
+    yield from text("generalises_to", "the scope: what intervals and tests generalise over")
 
 
 def circular_parts() -> Iterator[Column]:

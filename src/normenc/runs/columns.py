@@ -50,7 +50,6 @@ TABLES = {
     "differences_by_scope.csv": table(
         "One row per difference of `differences.csv`, in the other scope.",
         differences(),
-        text("generalises_to", "the scope: what intervals and tests generalise over"),
     ),
     "animals.csv": table(
         "One row per measure, encoder and animal, and one of all animals together, which has the tests. See [animals "

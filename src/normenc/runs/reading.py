@@ -101,7 +101,10 @@ class Run(Tables, Shown):
     @cached_property
     def differences(self) -> pd.DataFrame:
         """Of ``differences.csv``: planned differences between encoders, with their tests."""
-        return self._table("differences.csv", empty=True)
+        table = self._table("differences.csv", empty=True)
+        if "generalises_to" in table:
+            return table
+        return table.assign(generalises_to=" ".join(self.environment["inference"].get("generalises_to", [])))
 
     @cached_property
     def similarity_by_seed(self) -> pd.DataFrame:

@@ -182,10 +182,9 @@ def _in_other_scope(
     if inference is None:
         return None, None
     study, label = represented.prepared.study, represented.prepared.recording.label
-    scope = " ".join(inference.generalises_to)
     similarity = similarity_table(study, label, represented.representations, inference)
-    differences = difference_table(label, represented.representations, inference)
-    return similarity.assign(generalises_to=scope), differences.assign(generalises_to=scope)
+    similarity = similarity.assign(generalises_to=" ".join(inference.generalises_to))
+    return similarity, difference_table(label, represented.representations, inference)
 
 
 def _by_other_methods(

@@ -1,5 +1,6 @@
 """Which stimuli would tell: those of a pool on which a study's candidates differ most against a recording's noise."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,9 @@ from normenc import figures, rsa
 from normenc.errors import InputError
 from normenc.progress import ProgressCallback, reporting, stage
 from normenc.recordings import Preparation
+from normenc.recordings.provenance import digest_of
+from normenc.recordings.public.names import place_of
+from normenc.runs.designs import FACTS
 from normenc.runs.publishing import destination
 from normenc.runs.schema import SETTINGS
 from normenc.showing import Listed
@@ -61,6 +65,8 @@ class Design(Listed):
         Where the noise, and how unequal neurons and the recording's own stimuli are, is from.
     notes : tuple of str
         What was assumed of the simulated recordings.
+    recording : dict
+        ``name``, and ``sha256`` of its file or folder (None if it has none), as in a run's ``environment.json``.
     """
 
     TABLE: ClassVar = "stimuli"
@@ -77,6 +83,7 @@ class Design(Listed):
     same: dict[str, str] = field(default_factory=dict)
     noise_from: str = "the settings"
     notes: tuple[str, ...] = ()
+    recording: dict[str, Any] = field(default_factory=dict)
 
     @property
     def worst(self) -> tuple[str, str]:
@@ -109,7 +116,7 @@ def design(
     out : str or Path, optional
         A new folder, ``runs/<study>-<recording>-design`` by default: ``stimuli/*.png`` and ``stimuli.npy``,
         ``stimuli.csv``, ``design.csv`` (the order of presentation), ``predicted.csv``, ``discriminability.csv``,
-        ``study.toml``, and figures.
+        ``design.json`` (what was simulated), ``study.toml``, and figures.
     recording, preparation, device, progress, **options
         See :func:`normenc.study.run`.
     page : callable, optional
@@ -179,6 +186,7 @@ def _designed(prepared: Prepared, pool: Pool, n_neurons: int, device: str, progr
         parameters = parameters.add_prefix("start_")
     sources = [pool.names[place] for place in chosen.stimuli]
     stimuli = pd.DataFrame(chosen_table(files, sources, chosen.separates))
+    source = place_of(prepared.study.recording[0].source)
     return Design(
         images,
         pd.concat([stimuli, parameters], axis=1),
@@ -191,6 +199,7 @@ def _designed(prepared: Prepared, pool: Pool, n_neurons: int, device: str, progr
         same=question.same,
         noise_from=question.like.noise_from,
         notes=tuple(question.like.notes),
+        recording={"name": prepared.recording.label, "sha256": digest_of(prepared.files, source)},
     )
 
 
@@ -205,3 +214,13 @@ def _write(made: Design, folder: Path) -> None:
     ):
         write_table(table, folder / f"{name}.csv")
     figures.save(figures.rates_over_trials(made.predicted), folder, "predicted")
+    facts = {
+        "recording": made.recording,
+        "candidates": list(made.discriminability),
+        "n_neurons": made.n_neurons,
+        "noise_from": made.noise_from,
+        "notes": list(made.notes),
+        "same": made.same,
+        "left_out": made.left_out,
+    }
+    write_whole(folder / FACTS, json.dumps(facts, indent=2, ensure_ascii=False).encode("utf-8"))

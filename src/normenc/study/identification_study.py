@@ -134,7 +134,7 @@ def _rates(found: rsa.Identification) -> pd.DataFrame:
         candidates = found.matrix(measure).columns
         for truth in (None, *candidates):
             rate, low, high = found.rate(measure, truth)
-            n = found.n_simulations * (1 if truth else len(candidates))
+            n = found.simulations(measure) * (1 if truth else len(candidates))
             rows.append((measure, truth or Identifications.ALL, rate, low, high, n))
     return pd.DataFrame(rows, columns=["measure", "truth", "rate", "low", "high", "n_simulations"])
 

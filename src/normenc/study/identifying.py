@@ -1,7 +1,7 @@
 """Could these data have told which encoder is true: recordings like the study's are simulated from each of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,15 @@ import pandas as pd
 from normenc import rsa
 from normenc.csv_tables import encoder_columns
 from normenc.errors import InputError
+from normenc.rsa.candidates import checked_candidates
 from normenc.rsa.circle import places_around
+from normenc.rsa.identification import COLUMNS
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
+from normenc.rsa.representation_measures import REPRESENTATION_MEASURES
 from normenc.rsa.stored import Matrix, of_stimuli
 from normenc.rsa.ties import is_flat
+from normenc.study.identifying_responses import chosen_by_responses
 from normenc.study.inferring import rdms_by_label
 from normenc.study.population_like import SimulatedData, simulated_data
 from normenc.study.represented import Represented
@@ -68,6 +72,14 @@ class _Candidates:
         return sorted(self.stacks, key=lambda label: -np.nan_to_num(self.similarity[label], nan=-np.inf))
 
 
+@dataclass(frozen=True)
+class _Mixture:
+    """A population of which a share of the neurons is one candidate's, the rest another's."""
+
+    rdm: Floats
+    shares: dict[str, float]
+
+
 def identified_in_short(represented: Represented) -> Identified | None:
     """What every run says, by the study's measure and in a few seconds; None where the study does not want it."""
     study = represented.prepared.study
@@ -108,8 +120,13 @@ def identified(represented: Represented) -> Identified:
     measures = study.identify.measures or list(dict.fromkeys([comparison.method, *comparison.other_measures]))
     candidates = _candidates(represented, MOST_STIMULI[1])
     mixtures = _mixtures(candidates, study.identify.mixtures)
-    found = _identification(prepared, candidates, measures, study.identify.n_simulations, mixtures=mixtures)
-    return Identified(found, "", _facts(prepared, candidates, found, list(candidates.stacks)), candidates.order[0])
+    data = _with_mixtures(prepared, candidates, mixtures)
+    of_rdms = [name for name in measures if name not in REPRESENTATION_MEASURES]
+    n_simulations = study.identify.n_simulations
+    found = _identification(prepared, replace(candidates, data=data), of_rdms, n_simulations, mixtures=mixtures)
+    found, notes = _with_responses(represented, replace(candidates, data=data), found, measures, mixtures)
+    facts = _facts(prepared, candidates, found, list(candidates.stacks))
+    return Identified(found, "", facts | {"notes": facts["notes"] + notes}, candidates.order[0])
 
 
 def identification_table(represented: Represented, own: Identified) -> pd.DataFrame | None:
@@ -175,8 +192,8 @@ def _similarity(prepared: Prepared, stacks: Mapping[str, Floats], some: Any) -> 
     return similarity
 
 
-def _mixtures(candidates: _Candidates, shares: Sequence[float]) -> dict[str, Floats]:
-    """RDMs of populations of which a share of the tuning is one candidate's, the rest another's.
+def _mixtures(candidates: _Candidates, shares: Sequence[float]) -> dict[str, _Mixture]:
+    """Populations of which a share of the tuning is one candidate's, the rest another's, by name.
 
     They are the two that are most similar to the recording.
     """
@@ -191,8 +208,20 @@ def _mixtures(candidates: _Candidates, shares: Sequence[float]) -> dict[str, Flo
     for share in shares:
         weights = [share * min(sizes) / sizes[0], (1 - share) * min(sizes) / sizes[1]]
         name = f"{100 * share:g} % {first}, {100 * (1 - share):g} % {second}"
-        mixed[name] = weights[0] * one + weights[1] * other
+        mixed[name] = _Mixture(weights[0] * one + weights[1] * other, {first: share, second: 1 - share})
     return mixed
+
+
+def _with_mixtures(prepared: Prepared, candidates: _Candidates, mixtures: Mapping[str, _Mixture]) -> SimulatedData:
+    """Amounts of data and noise of candidates and mixtures."""
+    data, study = candidates.data, prepared.study
+    if not mixtures:
+        return data
+    rdms = {name: own.rdm for name, own in mixtures.items()}
+    like = simulated_data(prepared.recording, rdms, study.identify, study.rdm_metric, candidates.some)
+    return SimulatedData(
+        data.n_neurons | like.n_neurons, data.noise | like.noise, data.stimuli | like.stimuli, data.facts
+    )
 
 
 def _identification(
@@ -202,28 +231,57 @@ def _identification(
     n_simulations: int,
     *,
     simulate: Sequence[str] | None = None,
-    mixtures: Mapping[str, Floats] | None = None,
+    mixtures: Mapping[str, _Mixture] | None = None,
 ) -> rsa.Identification:
-    data, settings = candidates.data, prepared.study.identify
-    mixed = dict(mixtures or {})
-    like = (
-        simulated_data(prepared.recording, mixed, settings, prepared.study.rdm_metric, candidates.some)
-        if mixed
-        else None
-    )
+    data, study = candidates.data, prepared.study
+    if not measures:
+        same = checked_candidates(candidates.stacks, study.rdm_metric)[1]
+        return rsa.Identification(pd.DataFrame(columns=COLUMNS), n_simulations, same)
     return rsa.identification(
         candidates.stacks,
-        n_neurons=data.n_neurons | (like.n_neurons if like else {}),
-        noise=data.noise | (like.noise if like else {}),
-        stimuli=data.stimuli | (like.stimuli if like else {}),
+        n_neurons=data.n_neurons,
+        noise=data.noise,
+        stimuli=data.stimuli,
         n_animals=data.facts["n_animals"],
         measures=measures,
         n_simulations=n_simulations,
-        truths=mixed,
+        truths={name: own.rdm for name, own in (mixtures or {}).items()},
         simulate=simulate,
-        rdm_metric=prepared.study.rdm_metric,
-        seed=settings.seed,
+        rdm_metric=study.rdm_metric,
+        seed=study.identify.seed,
     )
+
+
+def _with_responses(
+    represented: Represented,
+    candidates: _Candidates,
+    found: rsa.Identification,
+    measures: Sequence[str],
+    mixtures: Mapping[str, _Mixture],
+) -> tuple[rsa.Identification, list[str]]:
+    """What measures of RDMs found, and those of responses too, in the order asked for; and notes on the latter."""
+    tables = {name: found.table[found.table["measure"] == name] for name in found.measures}
+    notes = []
+    for name in measures:
+        if name not in REPRESENTATION_MEASURES:
+            continue
+        try:
+            rows, note = chosen_by_responses(
+                represented,
+                name,
+                labels=[label for label in candidates.stacks if label not in found.same],
+                mixtures={mixed: own.shares for mixed, own in mixtures.items()},
+                data=candidates.data,
+                some=candidates.some,
+            )
+            tables[name] = pd.DataFrame(rows, columns=COLUMNS)
+        except InputError as error:
+            note = f"By {REPRESENTATION_MEASURES[name].phrase}, nothing is told: {error}."
+        notes.append(note)
+    if not tables:
+        raise InputError(" ".join(notes).rstrip("."))
+    table = pd.concat([tables[name] for name in measures if name in tables], ignore_index=True)
+    return replace(found, table=table), notes
 
 
 def _facts(

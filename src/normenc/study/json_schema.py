@@ -45,10 +45,14 @@ def study_schema() -> dict[str, Any]:
         for key in ONE_OR_SEVERAL.get(name, ()):
             own["properties"][key] = _one_or_several(own["properties"][key])
     comparison = defs["ComparisonSettings"]["properties"]
-    for measures in (comparison["other_measures"], comparison["measures"]["anyOf"][0]):
+    identify = defs["IdentifySettings"]["properties"]
+    for measures in (
+        comparison["other_measures"],
+        comparison["measures"]["anyOf"][0],
+        identify["measures"]["anyOf"][0],
+    ):
         measures["items"] = _name((*MEASURES, *REPRESENTATION_MEASURES))
-    for measure in (comparison["method"], defs["IdentifySettings"]["properties"]["measures"]["anyOf"][0]["items"]):
-        measure.update(_name(MEASURES))
+    comparison["method"].update(_name(MEASURES))
     defs["EncoderSettings"]["properties"]["model"]["pattern"] = "^[^:]+:[^:]"
     parts = {kind: _part(kind, defs) for kind in PART_KINDS}
     names = _name(PART_KINDS["control"].table)

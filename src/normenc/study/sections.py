@@ -180,7 +180,7 @@ class IdentifySettings(Settings):
     """
 
     enabled: bool = True
-    measures: Annotated[list[MeasureName], Field(min_length=1), Once] | None = None
+    measures: Annotated[list[AnyMeasureName], Field(min_length=1), Once] | None = None
     n_neurons: Annotated[int, Field(ge=4, le=1_000_000)] | None = None
     n_repeats: Count | None = None
     noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None

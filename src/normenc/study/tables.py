@@ -95,7 +95,11 @@ def difference_table(
     }
     tests = pairs.drop(columns=["model", "other", "p_holm", "p_fdr"])
     table = pd.DataFrame({"recording": recording, **who}, index=tests.index).join(tests)
-    return table.assign(p_holm=holm(table["p"]), p_fdr=benjamini_hochberg(table["p"]))
+    return table.assign(
+        p_holm=holm(table["p"]),
+        p_fdr=benjamini_hochberg(table["p"]),
+        generalises_to=" ".join(inference.generalises_to),
+    )
 
 
 def _vector(rdm: Matrix) -> npt.NDArray[np.float64]:
