@@ -181,6 +181,7 @@ def test_a_function_with_its_modules_name_is_shown_as_a_function(site):
 def test_examples_that_pages_link_to_are_in_the_site(site):
     (link,) = {link for link in read(site / "leaderboard.html").links if "contrastive.toml" in link}
     assert (site / link).read_text() == (ROOT / "examples" / "contrastive.toml").read_text()
+    assert (site / "study.json").read_bytes() == (ROOT / "examples" / "study.json").read_bytes()
 
 
 def test_addresses_elsewhere_are_encrypted_and_written_alike(site):
