@@ -9,6 +9,7 @@ from PIL import Image
 from scipy.stats import norm
 
 from normenc import recordings, report, representations, rsa, stimuli
+from normenc.cli import summaries
 from normenc.errors import InputError
 from normenc.recordings import Preparation
 from normenc.report.designed import whether_to_change
@@ -19,6 +20,7 @@ from normenc.study.design_files import presentation_order
 from normenc.study.pool_images import read_pool
 from normenc.study.sections import DesignSettings
 from normenc.study.synthesising import natural_again, synthesise
+from promised_json import as_printed, promised
 
 STUDY = """
 [recording]
@@ -89,6 +91,9 @@ def test_the_folder_holds_what_was_chosen(made, study):
     names = set(made.discriminability)
     assert {"pool", "fc", "pool, untrained", "pixels", "Fourier amplitude", "orientation model"} <= names
     assert load_study(made.folder / "study.toml").design == study.design
+    printed = as_printed(summaries.of_design(made))
+    assert set(printed) == promised("design")
+    assert [row["rate"] for row in printed["rates"]] == pytest.approx(rates["rate"].tolist())
 
 
 def test_the_page_stands_alone_and_shows_every_image(made):

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from normenc.cli import summaries
 from normenc.cli.simulated import print_identifications
 from normenc.errors import InputError
 from normenc.recordings import Recording
@@ -15,6 +16,7 @@ from normenc.study.identifying import identified_in_short
 from normenc.study.population_like import simulated_data
 from normenc.study.represented import represent
 from normenc.study.sections import IdentifySettings
+from promised_json import as_printed, promised
 
 ANGLE = np.radians(2 * np.arange(0, 180, 15))
 TUNED = rdm(np.exp(2 * np.cos(ANGLE[:, None] - np.linspace(0, 2 * np.pi, 90, endpoint=False))))
@@ -212,6 +214,9 @@ def test_identify_leaves_tables_and_maps_of_every_measure(study, tmp_path, capsy
     said = " ".join(capsys.readouterr().out.split())
     assert f"Had {found.first} been the truth, these data would have named it" in said
     assert "20 recordings were simulated from each encoder: 60 neurons, 12 stimuli, 4 trials of each" in said
+    printed = as_printed(summaries.of_identification(found))
+    assert set(printed) == promised("identify")
+    assert [row["rate"] for row in printed["rates"]] == pytest.approx(rates["rate"].tolist())
     with pytest.raises(InputError, match="this folder is not empty"):
         identify(study, tmp_path / "out", progress=False)
 
