@@ -307,6 +307,50 @@ def test_from_disk_there_is_no_switcher_and_no_error(site, browser):
     page.close()
 
 
+def test_the_search_finds_a_page_about_what_is_typed(site, browser):
+    page = browser.new_page()
+    page.goto((site / "api" / "rsa.html").as_uri())
+    page.locator(".search-button__button").locator("visible=true").first.click()
+    asked = page.locator("#pst-search-dialog input[name=q]")
+    asked.fill("noise ceiling")
+    with page.expect_navigation():
+        asked.press("Enter")
+    found = page.locator("#search-results li a").first
+    with page.expect_navigation():
+        found.click()
+    assert "noise ceiling" in page.locator("article").inner_text().lower()
+    page.close()
+
+
+COLOURS = """([selector, what]) => [...document.querySelectorAll(selector)].map((own) => getComputedStyle(own)[what])"""
+
+
+def luminance(colour):
+    """Of a colour as browsers tell it, by WCAG."""
+    parts = [int(part) / 255 for part in re.fullmatch(r"rgb\((\d+), (\d+), (\d+)\)", colour).groups()]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [
+        ("measures", {("math", "color"): 7.0}),
+        ("architecture", {(".architecture text", "fill"): 4.5, (".architecture .direct", "stroke"): 3.0}),
+    ],
+)
+def test_in_the_dark_formulas_and_the_architecture_are_light(site, browser, name, drawn):
+    page = browser.new_page(color_scheme="dark")
+    page.goto((site / f"{name}.html").as_uri())
+    grounds = [("body", "backgroundColor"), (".architecture rect", "fill")]
+    behind = max(luminance(own) for ground in grounds for own in page.evaluate(COLOURS, ground))
+    assert behind < 0.05
+    for what, contrast in drawn.items():
+        found = [luminance(own) for own in page.evaluate(COLOURS, what)]
+        assert found and (min(found) + 0.05) / (behind + 0.05) >= contrast, what  # by WCAG, of light on dark
+    page.close()
+
+
 def test_a_formula_that_cannot_be_drawn_stops_the_build():
     assert html.unescape(re.sub(r"<[^>]+>", "", mathml.mathml("a < b^2", "inline", "x"))) == "a<b2"
     with pytest.raises(ExtensionError, match=r"x: the formula .* holds a command"):
