@@ -77,7 +77,7 @@ def first_look(repeats: int = 3) -> str:
             done = subprocess.run(command, cwd=place, env=own, capture_output=True, text=True)
             seconds = time.perf_counter() - start
         if done.returncode:
-            sys.exit(done.stderr.splitlines()[-1])
+            sys.exit(re.sub(r"^import time:.*\n", "", done.stderr, flags=re.MULTILINE))
         each = re.findall(r"^import time: +(\d+) \|", done.stderr, flags=re.MULTILINE)
         imports.append(sum(map(int, each)) / 1e6)
         rest.append(seconds - imports[-1])

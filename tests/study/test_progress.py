@@ -58,7 +58,8 @@ def test_without_a_terminal_a_long_step_is_no_silence(monkeypatch):
     assert lines[-1] == "normenc: comparing: 2 of 2 done"
 
 
-def test_a_terminal_has_a_bar_for_each_stage_until_the_end():
+def test_a_terminal_has_a_bar_for_each_stage_until_the_end(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
     written = io.StringIO()
     with progress_showing._bars(Console(file=written, force_terminal=True, width=100, color_system=None)) as show:
         show(SweepProgress(0, 1, 0, 4, math.nan, "reading [V1]"))
