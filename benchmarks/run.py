@@ -1,10 +1,14 @@
 """Compare normenc with the straightforward way, alternating in one run, and print the ratios.
 
-Run with ``make bench``. Times depend on the machine; ratios much less.
+Run with ``make bench``. Times depend on the machine; ratios much less. At the end it times ``normenc run --quick``.
 """
 
+import os
+import re
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -62,6 +66,27 @@ def alternate(work: Work, repeats: int) -> dict[str, list[float]]:
     return seconds
 
 
+def first_look(repeats: int = 3) -> str:
+    """Seconds of a quick run in a new process with an empty cache, apart from those of its imports."""
+    command = [sys.executable, "-X", "importtime", "-m", "normenc", "run", "--quick", "--quiet", "--device", "cpu"]
+    rest, imports = [], []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as place:
+            start = time.perf_counter()
+            own = os.environ | {"NORMENC_CACHE": place}
+            done = subprocess.run(command, cwd=place, env=own, capture_output=True, text=True)
+            seconds = time.perf_counter() - start
+        if done.returncode:
+            sys.exit(re.sub(r"^import time:.*\n", "", done.stderr, flags=re.MULTILINE))
+        each = re.findall(r"^import time: +(\d+) \|", done.stderr, flags=re.MULTILINE)
+        imports.append(sum(map(int, each)) / 1e6)
+        rest.append(seconds - imports[-1])
+    return (
+        f"normenc run --quick, new process, empty cache, {os.cpu_count()} cores, median of {repeats}: "
+        f"{statistics.median(rest):.1f} s, and {statistics.median(imports):.1f} s of imports"
+    )
+
+
 def main() -> None:
     table = Table("work", "way", "median", "fastest", "x normenc", title="One run, alternating")
     for benchmark, repeats in ((gratings, 20), (rdm, 20)):
@@ -83,6 +108,7 @@ def main() -> None:
         f"{torch.get_num_threads()} threads"
     )
     Console(width=130).print(table)
+    print(first_look())
 
 
 if __name__ == "__main__":

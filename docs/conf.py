@@ -78,6 +78,7 @@ linkcheck_rate_limit_timeout = 60
 html_theme = "pydata_sphinx_theme"
 html_title = "normenc"
 html_static_path = ["_static"]
+html_extra_path = ["../examples/study.json"]  # the schema of study files, for editors
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_math_renderer = "mathml"

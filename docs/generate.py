@@ -155,7 +155,7 @@ def renewed(page: str) -> str:
     return PART.sub(lambda found: f"{found[1]}\n{PARTS[found[2]]()}\n\n", page)
 
 
-SCHEMA = ROOT / "docs" / "schema" / "study.json"
+SCHEMA = ROOT / "examples" / "study.json"
 
 
 def schema_file() -> str:
@@ -164,7 +164,6 @@ def schema_file() -> str:
 
 
 if __name__ == "__main__":
-    SCHEMA.parent.mkdir(exist_ok=True)
     SCHEMA.write_text(schema_file(), encoding="utf-8")
     for name in PAGES:
         path = ROOT / name

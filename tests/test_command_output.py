@@ -33,6 +33,7 @@ from normenc.errors import InputError
 from normenc.progress import listener, reporting, stage
 from normenc.study import Study, load_study
 from normenc.study.quick import QUICK_PICTURES
+from promised_json import promised
 
 ROOT = Path(__file__).parents[1]
 SMALL = """
@@ -77,6 +78,7 @@ def test_a_quick_run_says_so_and_stands_beside_the_full_one(normenc, tmp_path):
     code, out, err = normenc("run", "small.toml", "--quick", "--json", "--device", "cpu")
     assert code == 0, err
     found = strictly(out)
+    assert set(found) == promised("run")
     run = Run.open(found["folder"])
     assert (run.folder, found["quick"], found["failures"]) == (Path("runs/small-quick-simulated-v1"), True, [])
     table = run.similarity.set_index("encoder")["similarity"]
@@ -100,7 +102,10 @@ def test_a_quick_run_says_so_and_stands_beside_the_full_one(normenc, tmp_path):
     shutil.copytree(found["folder"], "copy")
     code, out, err = normenc("compare", found["folder"], "copy", "--json")
     assert code == 0, err
-    assert [own["answer"] for own in strictly(out)["runs"]] == [found["answer"]] * 2
+    compared = strictly(out)
+    assert set(compared) == promised("compare")
+    where = {"failures": [], "folder": found["folder"], "report": found["report"]}
+    assert [own | where for own in compared["runs"]] == [found] * 2
     code, out, _ = normenc("figures", found["folder"], "--only", "rdms", "--format", "svg", "--quiet")
     assert (code, out) == (0, "runs/small-quick-simulated-v1/figures/rdms.svg\n")
 

@@ -1,5 +1,6 @@
 """In a notebook: results, pictures and interactive figures show themselves, and progress is one line that changes."""
 
+import re
 import warnings
 
 import nbformat
@@ -33,7 +34,7 @@ inference = rsa.infer({"same": rsa.rdm(responses)}, responses=responses, n_sampl
 with progress.reporting(False):  # other work shows its own
     rsa.infer({"same": rsa.rdm(responses)}, responses=responses, n_samples=50, n_permutations=50)
 layers = representations.represent(networks.FC(), gratings([0, 45, 90]), batch_size=2)
-with representations.extract(networks.FC(), gratings([0, 45, 90])):
+with representations.extract(networks.FC(), gratings([0, 45, 90]), batch_size=2):
     pass
 told = []
 rsa.infer({"same": rsa.rdm(responses)}, responses=responses, n_samples=50, progress=lambda *state: told.append(state))
@@ -42,13 +43,32 @@ assert told[-1][0] == told[-1][1] > 1
 )
 
 
+class Client(NotebookClient):
+    """It keeps every text that a cell shows or changes, in the order in which it is told."""
+
+    def __init__(self, notebook, **options):
+        super().__init__(notebook, **options)
+        self.texts = [[] for _ in notebook.cells]
+
+    def process_message(self, msg, cell, cell_index):
+        if msg["msg_type"] in ("display_data", "update_display_data"):
+            self.texts[cell_index].append(msg["content"]["data"]["text/plain"])
+        return super().process_message(msg, cell, cell_index)
+
+
 @pytest.fixture(scope="module")
-def outputs():
+def client():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in CELLS])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of Jupyter itself
-        NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    return [cell.outputs for cell in notebook.cells]
+        client = Client(notebook, timeout=120, kernel_name="python3")
+        client.execute()
+    return client
+
+
+@pytest.fixture
+def outputs(client):
+    return [cell.outputs for cell in client.nb.cells]
 
 
 def test_progress_is_one_line_and_results_are_tables(outputs):
@@ -72,3 +92,12 @@ def test_pictures_and_interactive_figures_are_shown_inline(outputs):
 def test_functions_that_last_show_how_far_they_are(outputs):
     lines = outputs[4]  # inference, representing and extraction, which all have ended
     assert [(line.output_type, line.data["text/plain"]) for line in lines] == [("display_data", "")] * 3
+
+
+def test_while_work_goes_on_its_line_names_the_stage_and_the_time_left(client):
+    first, *training, last = client.texts[0]
+    assert (first, last, training[0]) == ("", "", "training: 0 of 1 done")
+    said = [text for text in client.texts[4] if text]
+    for name in ("inference", "representing", "extraction"):
+        first = next(text for text in said if text.startswith(f"{name}: "))
+        assert re.fullmatch(r"\w+: \d+ %, 0 of 1 done, \d+:\d\d left", first), said

@@ -1,5 +1,6 @@
 """A picture that is added in this file alone is drawn by a run, listed, documented, and shown on the page."""
 
+import json
 import re
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def test_the_command_lists_it_and_draws_it_again(folder, tmp_path, normenc):
     code, out, _ = normenc("figures", str(folder), "--list")
     assert code == 0
     assert re.search(rf"^ ?behind +{CAPTION}", out, flags=re.MULTILINE)
+    assert json.loads(normenc("figures", str(folder), "--list", "--json")[1])["behind"] == CAPTION
     (path,) = redraw(folder, tmp_path, only="behind", formats="svg").paths
     assert path.read_bytes() == (folder / "figures" / "behind.svg").read_bytes()
 

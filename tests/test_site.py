@@ -181,6 +181,7 @@ def test_a_function_with_its_modules_name_is_shown_as_a_function(site):
 def test_examples_that_pages_link_to_are_in_the_site(site):
     (link,) = {link for link in read(site / "leaderboard.html").links if "contrastive.toml" in link}
     assert (site / link).read_text() == (ROOT / "examples" / "contrastive.toml").read_text()
+    assert (site / "study.json").read_bytes() == (ROOT / "examples" / "study.json").read_bytes()
 
 
 def test_addresses_elsewhere_are_encrypted_and_written_alike(site):
@@ -303,6 +304,50 @@ def test_from_disk_there_is_no_switcher_and_no_error(site, browser):
     page.wait_for_load_state("networkidle")
     assert not page.locator(".version-switcher__container").first.is_visible()
     assert told == []
+    page.close()
+
+
+def test_the_search_finds_a_page_about_what_is_typed(site, browser):
+    page = browser.new_page()
+    page.goto((site / "api" / "rsa.html").as_uri())
+    page.locator(".search-button__button").locator("visible=true").first.click()
+    asked = page.locator("#pst-search-dialog input[name=q]")
+    asked.fill("noise ceiling")
+    with page.expect_navigation():
+        asked.press("Enter")
+    found = page.locator("#search-results li a").first
+    with page.expect_navigation():
+        found.click()
+    assert "noise ceiling" in page.locator("article").inner_text().lower()
+    page.close()
+
+
+COLOURS = """([selector, what]) => [...document.querySelectorAll(selector)].map((own) => getComputedStyle(own)[what])"""
+
+
+def luminance(colour):
+    """Of a colour as browsers tell it, by WCAG."""
+    parts = [int(part) / 255 for part in re.fullmatch(r"rgb\((\d+), (\d+), (\d+)\)", colour).groups()]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [
+        ("measures", {("math", "color"): 7.0}),
+        ("architecture", {(".architecture text", "fill"): 4.5, (".architecture .direct", "stroke"): 3.0}),
+    ],
+)
+def test_in_the_dark_formulas_and_the_architecture_are_light(site, browser, name, drawn):
+    page = browser.new_page(color_scheme="dark")
+    page.goto((site / f"{name}.html").as_uri())
+    grounds = [("body", "backgroundColor"), (".architecture rect", "fill")]
+    behind = max(luminance(own) for ground in grounds for own in page.evaluate(COLOURS, ground))
+    assert behind < 0.05
+    for what, contrast in drawn.items():
+        found = [luminance(own) for own in page.evaluate(COLOURS, what)]
+        assert found and (min(found) + 0.05) / (behind + 0.05) >= contrast, what  # by WCAG, of light on dark
     page.close()
 
 

@@ -1,5 +1,6 @@
 """Published numbers beside those that are found, and files that state them."""
 
+import json
 import math
 import shutil
 import tomllib
@@ -14,6 +15,7 @@ from normenc.published import Found, judge, load_publication, publications, rdm_
 from normenc.published.reproducing import FAILED, LONG, NOT_HERE, check_measures, study_on
 from normenc.recordings import load
 from normenc.runs.marker import made_of, write_marker
+from promised_json import promised
 
 SHIPPED = publications()
 ALL = ("holds", "does not hold", "cannot be told")
@@ -140,6 +142,10 @@ def test_each_result_is_told(mine, normenc, tmp_path):
     assert table["result"].to_dict() == {"right": "holds", "wrong": "does not hold", "edge": "cannot be told"}
     assert set(table["recording"]) == {"v1.npz"}
     assert "1 holds; 1 does not hold; 1 cannot be told" in out
+    code, out, _ = normenc("reproduce", "mine.toml", "--out", "again", "--json")
+    printed = json.loads(out)
+    assert (code, set(printed), printed["holds"]) == (1, promised("reproduce"), False)
+    assert {own["claim"]: own["result"] for own in printed["claims"]} == table["result"].to_dict()
     page = (tmp_path / "runs" / "reproduction" / "reproduction.html").read_text(encoding="utf-8")
     assert "Mine &lt;b&gt;" in page and "<b>" not in page
 
@@ -215,6 +221,8 @@ def test_a_run_becomes_a_publication_that_holds(normenc, small_run, tmp_path):
     assert (code, out) == (0, "publication: published.toml\n")
     stated = tomllib.loads((tmp_path / "published.toml").read_text())
     assert [claim["options"]["where"]["kind"] for claim in stated["claims"]] == ["trained layer", "untrained twin"]
+    code, out, _ = normenc("reproduce", "--from", small_run, "--encoder", "fc", "--out", "other.toml", "--json")
+    assert (code, json.loads(out), promised("reproduce --from")) == (0, {"publication": "other.toml"}, {"publication"})
     code, out, _ = normenc("reproduce", "published.toml", "--device", "cpu")
     assert code == 0 and "Of 2 published numbers: 2 hold." in out
     lines = (tmp_path / "published.toml").read_text().splitlines()
@@ -321,3 +329,6 @@ def test_options_of_the_other_form_are_refused(normenc, small_run):
     assert "there are conwell2021, " in normenc("reproduce", "nobody")[2]
     code, out, _ = normenc("reproduce", "human-it", "--list")
     assert code == 0 and "0.301 ± 0.0005" in out
+    listed = json.loads(normenc("reproduce", "human-it", "--list", "--json")[1])
+    assert {key for row in listed for key in row} == promised("reproduce --list")
+    assert "0.301 ± 0.0005" in {row["published"] for row in listed}

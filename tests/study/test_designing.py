@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from normenc import recordings, report, representations, rsa, stimuli
 from normenc import study as studies
+from normenc.cli import summaries
 from normenc.csv_tables import read_table
 from normenc.errors import InputError
 from normenc.recordings import Preparation
@@ -25,6 +26,7 @@ from normenc.study.design_files import presentation_order
 from normenc.study.pool_images import read_pool
 from normenc.study.sections import DesignSettings
 from normenc.study.synthesising import natural_again, synthesise
+from promised_json import as_printed, promised
 
 STUDY = """
 [recording]
@@ -96,6 +98,9 @@ def test_the_folder_holds_what_was_chosen(made, study):
     names = set(made.discriminability)
     assert {"pool", "fc", "pool, untrained", "pixels", "Fourier amplitude", "orientation model"} <= names
     assert load_study(made.folder / "study.toml").design == study.design
+    printed = as_printed(summaries.of_design(made))
+    assert set(printed) == promised("design")
+    assert [row["rate"] for row in printed["rates"]] == pytest.approx(rates["rate"].tolist())
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """What a study will take: counts and sizes are exact; times are, by a clock that only the work of a test advances."""
 
+import json
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,6 +13,7 @@ from normenc.study import Study, estimate, estimating, prepare
 from normenc.study.estimating import FEW, FEW_SAMPLES, _extrapolated, _memory, _outputs, _row
 from normenc.study.units import store_result, train_unit
 from normenc.tasks import TiltDiscrimination
+from promised_json import promised
 
 SMALL = {
     "recording": {"source": "simulated-v1", "n_neurons": 20, "bin_width": 30},
@@ -155,4 +157,7 @@ def test_the_command_writes_nothing(normenc, tmp_path):
     assert code == 0, err
     assert "tilt-discrimination" in out
     assert "Estimated from a few timed steps on this machine:" in out
+    printed = json.loads(normenc("run", "small.toml", "--dry-run", "--json")[1])
+    assert set(printed) == promised("run --dry-run")
+    assert [network["task"] for network in printed["networks"]] == ["tilt-discrimination"]
     assert {path.name for path in tmp_path.iterdir()} - {"cache"} == before - {"cache"}

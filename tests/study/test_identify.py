@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from normenc.cli import summaries
 from normenc.cli.simulated import print_identifications
 from normenc.errors import InputError
 from normenc.recordings import Recording
@@ -16,6 +17,7 @@ from normenc.study.identifying import identified_in_short, simulations_in_time
 from normenc.study.population_like import simulated_data
 from normenc.study.represented import represent
 from normenc.study.sections import IdentifySettings
+from promised_json import as_printed, promised
 
 ANGLE = np.radians(2 * np.arange(0, 180, 15))
 TUNED = rdm(np.exp(2 * np.cos(ANGLE[:, None] - np.linspace(0, 2 * np.pi, 90, endpoint=False))))
@@ -245,6 +247,9 @@ def test_identify_leaves_tables_and_maps_of_every_measure(study, tmp_path, capsy
     assert "40 recordings were simulated from each encoder: 60 neurons, 12 stimuli, 4 trials of each" in said
     assert "By linear CKA, 20 recordings of each; neurons are random mixtures of a candidate's units." in said
     assert "By SVCCA, nothing is told: the similarities of 8 of 8 candidates are undefined" in said
+    printed = as_printed(summaries.of_identification(found))
+    assert set(printed) == promised("identify")
+    assert [row["rate"] for row in printed["rates"]] == pytest.approx(rates["rate"].tolist())
     with pytest.raises(InputError, match="this folder is not empty"):
         identify(study, tmp_path / "out", progress=False)
 

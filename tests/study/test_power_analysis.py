@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import norm
 
 from normenc import controls, stimuli
+from normenc.cli import summaries
 from normenc.cli.simulated import print_power
 from normenc.errors import InputError
 from normenc.recordings import Recording
@@ -23,6 +24,7 @@ from normenc.study.power_simulation import Power, distinct, simulate_power
 from normenc.study.processes import processes
 from normenc.study.sections import IdentifySettings
 from normenc.study.settings import PowerSettings
+from promised_json import as_printed, promised
 
 RNG = np.random.default_rng(0)
 CANDIDATES = {name: rdm(RNG.normal(size=(40, 8))) for name in ("one", "other", "third")}
@@ -143,6 +145,9 @@ def test_power_of_a_study(tmp_path):
         "simulating",
     ]
     assert (told[-1].done, told[-1].total) == (32, 32)
+    printed = as_printed(summaries.of_power(found))
+    assert set(printed) == promised("power")
+    assert [row["recovered"] for row in printed["recovery"]] == pytest.approx(table["recovered"].tolist())
     with pytest.raises(InputError, match="this folder is not empty; choose another folder"):
         power(study, tmp_path / "power", progress=False)
 

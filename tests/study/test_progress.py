@@ -1,9 +1,12 @@
 """What a run says while it works: every stage, from its start to its end, with the time that is left."""
 
 import io
+import math
+import re
 import time
 
 import pytest
+from rich.console import Console
 
 from normenc import progress_showing
 from normenc.progress import Stage, each, reporting, stage
@@ -53,6 +56,23 @@ def test_without_a_terminal_a_long_step_is_no_silence(monkeypatch):
     lines = written.getvalue().splitlines()
     assert lines[0] == lines[1] == "normenc: comparing: 0 of 2 done"
     assert lines[-1] == "normenc: comparing: 2 of 2 done"
+
+
+def test_a_terminal_has_a_bar_for_each_stage_until_the_end(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    written = io.StringIO()
+    with progress_showing._bars(Console(file=written, force_terminal=True, width=100, color_system=None)) as show:
+        show(SweepProgress(0, 1, 0, 4, math.nan, "reading [V1]"))
+        show(SweepProgress(4, 0, 0, 4, 0.0, "reading [V1]"))
+        show(SweepProgress(1, 1, 0, 4, 3661.0, "training", part=0.5))
+    last, ended = written.getvalue().rpartition("left")[::2]  # which is drawn before the end, whatever the time
+    rows = [re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", row) for row in f"{last}left".splitlines()[-2:]]
+    assert [row.partition("━" * 15)[2].strip(" ━") for row in rows] == [
+        "reading [V1]: 4 of 4 done",
+        "training: 38 %, 1 of 4 done, 1:01:01 left",
+    ]
+    assert [row.count("━") for row in rows] == [40, 15]  # all of the bar's width, and 1.5 of 4 steps
+    assert ended.count("\x1b[2K") == 2  # both rows are wiped
 
 
 def test_what_is_quick_writes_nothing(capsys):

@@ -18,7 +18,9 @@ NAMES = sorted(path.stem for path in (ROOT / "examples").glob("*.toml"))
 def test_every_example_is_listed_once_with_its_purpose():
     found = examples()
     files = [path.name for example in found.values() for path in example.files]
-    assert sorted(files) == sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_file())
+    assert sorted([*files, "study.json"]) == sorted(
+        path.name for path in (ROOT / "examples").iterdir() if path.is_file()
+    )
     assert [name for name, example in found.items() if example.is_study] == NAMES
     assert all(example.purpose[-1] in ".?" and len(example.purpose) < 230 for example in found.values())
     assert [path.name for path in found["natural"].files] == ["natural.toml", "natural_models.py"]
@@ -56,7 +58,8 @@ def test_another_name_is_refused(name, message, tmp_path, monkeypatch):
 
 def test_an_example_is_copied_whole_or_not_at_all(normenc, tmp_path):
     code, out, _ = normenc("examples", "natural", "--out", tmp_path / "mine")
-    assert (code, out.split()) == (0, [str(tmp_path / "mine" / name) for name in ("natural.toml", "natural_models.py")])
+    written = [tmp_path / "mine" / name for name in ("natural.toml", "study.json", "natural_models.py")]
+    assert (code, out.split()) == (0, [*map(str, written)])
     own = tmp_path / "mine" / "natural_models.py"
     assert own.read_bytes() == (ROOT / "examples" / "natural_models.py").read_bytes()
     own.write_text("changed")
@@ -64,7 +67,7 @@ def test_an_example_is_copied_whole_or_not_at_all(normenc, tmp_path):
     code, _, err = normenc("examples", "natural", "--out", tmp_path / "mine")
     assert code == 2
     assert "natural_models.py: this file exists" in err
-    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["natural_models.py"]
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["natural_models.py", "study.json"]
     copy_example("natural", tmp_path / "mine", force=True)
     assert own.read_text() != "changed"
     (tmp_path / "other" / "natural_models.py").mkdir(parents=True)
@@ -78,6 +81,24 @@ def test_an_example_is_copied_whole_or_not_at_all(normenc, tmp_path):
         copy_example("reference", own)
     with pytest.raises(InputError, match="referenc: no example has this name; did you mean 'reference'"):
         copy_example("referenc", tmp_path)
+
+
+def test_the_copy_of_a_study_leads_editors_to_the_schema(tmp_path):
+    schema = (ROOT / "examples" / "study.json").read_bytes()
+    (tmp_path / "study.json").write_bytes(schema.replace(b"n_epochs", b"epochs"))  # as an older normenc wrote it
+    study = copy_example("natural", tmp_path)[0]
+    (named,) = re.findall(r"\A#:schema (.*)\n", study.read_text(encoding="utf-8"))
+    assert (study.parent / named).read_bytes() == schema
+    assert [path.name for path in copy_example("two_days.py", tmp_path / "script")] == ["two_days.py"]
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "study.json").write_text('{"mine": 1}')
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link" / "study.json").symlink_to("nowhere")
+    for folder in (tmp_path / "own", tmp_path / "link"):
+        with pytest.raises(InputError, match=r"study\.json: this is not the schema of study files"):
+            copy_example("natural", folder, force=True)
+        assert [path.name for path in folder.iterdir()] == ["study.json"]
+    assert (tmp_path / "own" / "study.json").read_text() == '{"mine": 1}'
 
 
 def test_a_wheel_holds_all_that_the_package_reads(tmp_path):

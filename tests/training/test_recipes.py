@@ -402,6 +402,7 @@ def test_impossible_recipes_are_refused_by_name(changes, message):
     [
         (ORIENTATION, ESTIMATING, {"precision": "mixed"}),
         (ORIENTATION, ESTIMATING, {"precision": "mixed", "compile": True}),
+        (TILT, SMALL, {"precision": "mixed"}),
         (TILT, SMALL, {"compile": True}),
     ],
 )

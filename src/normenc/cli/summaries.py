@@ -41,7 +41,7 @@ def about_run(folder: Path) -> dict[str, Any]:
 
     run = Run.open(folder)
     table = run.similarity
-    ceiling = {name: table[name].iloc[0] for name in ("ceiling_low", "ceiling_high") if name in table}
+    ceiling = {name: table[name].iloc[0] if name in table else None for name in ("ceiling_low", "ceiling_high")}
     return {
         "folder": folder,
         "report": folder / REPORT if (folder / REPORT).is_file() else None,

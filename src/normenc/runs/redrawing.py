@@ -19,6 +19,7 @@ from normenc.runs.schema import RUN_MARKER
 from normenc.runs.source_data import Picture
 from normenc.runs.taking import taken
 from normenc.showing import Listed
+from normenc.whole_files import check_writable
 
 __all__ = ["Redrawn", "redraw"]
 
@@ -99,6 +100,8 @@ def redraw(
     if inside is not None:
         with taken(Path(folder)):  # is anyone writing there? That is said before anything is drawn
             pass
+    else:
+        check_writable(Path(out), "this folder cannot be made", "choose another folder with out=")
     with tempfile.TemporaryDirectory(prefix="normenc-figures-") as stage, agreeing(run):
         paths, left_out = _draw(pictures, Path(stage), formats, width)
         content = {path.name: path.read_bytes() for path in paths}
@@ -107,7 +110,7 @@ def redraw(
         if inside is not None:
             kept = add(Path(folder), {(inside / name).as_posix(): one for name, one in content.items()})
         else:
-            _make(Path(out))
+            Path(out).mkdir(parents=True, exist_ok=True)
             kept = add(Path(out), content, "pictures")
     except OSError as error:
         raise InputError(
@@ -148,15 +151,6 @@ def _path_within(folder: Path, out: Path) -> Path | None:
             raise InputError(f"{out}: this is in the folder of another run; choose another folder with out=")
     real = out.resolve()
     return real.relative_to(own) if real.is_relative_to(own) else None
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: this folder cannot be made ({error.strerror}); choose another folder with out="
-        ) from None
 
 
 def _chosen(pictures: Figures, only: Sequence[str] | None) -> dict[str, Picture]:

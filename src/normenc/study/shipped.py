@@ -1,7 +1,8 @@
 """The example studies that come with normenc, by name."""
 
+import os
 import re
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,9 @@ from normenc.whole_files import beside
 
 __all__ = ["Example", "copy_example", "examples", "study_file"]
 
-FOR_EDITORS = re.compile(r"\A#:schema .*\n")  # a path that is right where the example lies
+FOR_EDITORS = re.compile(r"\A#:schema .*\n")  # of an example: it names the schema, which lies beside it
+SCHEMA = "study.json"
+TITLE = b'"title": "normenc study"'  # of every version of the schema
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = (PACKAGE / "examples", PACKAGE.parents[1] / "examples")  # of an installed package, and of a clone
 
@@ -90,7 +93,7 @@ def study_file(study: str | Path) -> Path:
 
 
 def copy_example(name: str, folder: str | Path = ".", *, force: bool = False) -> list[Path]:
-    """Write the files of an example into a folder, to be changed there.
+    """Write the files of an example into a folder, to be changed there; beside a study, the schema that editors read.
 
     Parameters
     ----------
@@ -98,7 +101,8 @@ def copy_example(name: str, folder: str | Path = ".", *, force: bool = False) ->
     folder : path
         Made if it is missing.
     force : bool
-        Replace files that exist.
+        Replace files that exist. The schema, ``study.json``, replaces an earlier version of itself in any case, and no
+        other file.
 
     Returns
     -------
@@ -117,18 +121,33 @@ def copy_example(name: str, folder: str | Path = ".", *, force: bool = False) ->
             f"{visible(name)}: no example has this name"
             + (f"; did you mean {near[0]!r}?" if near else f"; these do: {', '.join(found)}")
         )
-    places = [Path(folder) / file.name for file in found[name].files]
+    first, *others = found[name].files
+    schema = [first.with_name(SCHEMA)] if found[name].is_study else []
+    files = [first, *schema, *others]
+    places = [Path(folder) / file.name for file in files]
     for place in places:
-        if (place.exists() or place.is_symlink()) and not force:
+        if place.name == SCHEMA and os.path.lexists(place):
+            _check_schema(place)
+        elif os.path.lexists(place) and not force:
             raise InputError(
                 f"{visible(str(place))}: this file exists; give another folder, or replace it with force=True"
             )
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         with ExitStack() as all_or_none:
-            for place, file in zip(places, found[name].files, strict=True):
-                text = FOR_EDITORS.sub("", file.read_text(encoding="utf-8"))
-                all_or_none.enter_context(beside(place)).write_text(text, encoding="utf-8")
+            for place, file in zip(places, files, strict=True):
+                all_or_none.enter_context(beside(place)).write_bytes(file.read_bytes())
     except OSError as error:
         raise InputError(f"{visible(str(folder))}: cannot be written to ({error.strerror or error})") from None
     return places
+
+
+def _check_schema(place: Path) -> None:
+    """Check that a file is some version of the schema, which may be replaced."""
+    with suppress(OSError):  # a folder, or a link that leads nowhere
+        if TITLE in place.read_bytes():
+            return
+    raise InputError(
+        f"{visible(str(place))}: this is not the schema of study files, which would be written there; "
+        "give another folder"
+    )

@@ -9,7 +9,7 @@ from normenc.tasks import Task
 from normenc.training.attributes import attributes, first_difference
 from normenc.training.kept import values_of
 from normenc.training.seeding import copied
-from normenc.training.steps import answer
+from normenc.training.steps import answer, whole_precision
 
 __all__ = ["Alone"]
 
@@ -33,7 +33,8 @@ class Alone:
         outputs = answer(self.run, task, images).float()
         if not torch.isfinite(outputs).all():
             return outputs.new_full((1,), float("nan"))  # a loss may raise its own error for such outputs
-        return task.loss(outputs, targets[0]).reshape(1)
+        with whole_precision(outputs):
+            return task.loss(outputs, targets[0]).reshape(1)
 
     def copies(self) -> list[nn.Module]:
         """The network as it is now, in evaluation mode."""

@@ -23,6 +23,7 @@ __all__ = [
     "mean_loss",
     "reporter",
     "score",
+    "whole_precision",
 ]
 
 Progress = Callable[[int, int, float], None]
@@ -31,6 +32,11 @@ SCORED_AT_ONCE = 100  # images, whose maps stay in the cache
 
 class DivergedError(InputError):
     """Outputs or a loss that are not finite."""
+
+
+def whole_precision(outputs: torch.Tensor) -> torch.autocast:
+    """A block in which losses are computed in the outputs' own precision: PyTorch refuses some in a lower one."""
+    return torch.autocast(outputs.device.type, enabled=False)
 
 
 def check_fits(network: nn.Module, seed: int, task: Task, images: torch.Tensor) -> None:

@@ -16,7 +16,7 @@ from normenc.tasks import Task
 from normenc.training.attributes import attributes, first_difference, overlaps, structure
 from normenc.training.drawn import Data
 from normenc.training.seeding import copied
-from normenc.training.steps import answer
+from normenc.training.steps import answer, whole_precision
 
 __all__ = ["Stack", "check_together"]
 
@@ -52,7 +52,8 @@ class Stack:
         losses = []
         for k, is_active in enumerate(active):
             if is_active and finite[k]:
-                losses.append(task.loss(outputs[k], targets[k if len(targets) > 1 else 0]))
+                with whole_precision(outputs):
+                    losses.append(task.loss(outputs[k], targets[k if len(targets) > 1 else 0]))
             else:
                 losses.append(outputs.new_tensor(float("nan") if is_active else 0.0))
         return torch.stack(losses)
