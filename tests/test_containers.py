@@ -80,7 +80,7 @@ def test_both_install_the_same(docker, apptainer):
     steps = commands(docker["RUN"])
     assert [f"cd {SOURCES}", *steps[:-1]] == commands(apptainer["post"])
     assert steps[-1].startswith("useradd ")
-    assert [said for word, said in docker["all"] if word == "WORKDIR"][0] == SOURCES
+    assert next(said for word, said in docker["all"] if word == "WORKDIR") == SOURCES
     extras = re.search(r'"\.\[(.+)\]"', docker["RUN"])[1].split(",")
     assert set(extras) <= set(PROJECT["optional-dependencies"])
 
