@@ -11,9 +11,11 @@ ARG VERSION=""
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 COPY . /usr/src/normenc
-RUN python -m pip install --no-cache-dir --index-url "${TORCH_INDEX}" "$(grep '^torch==' /usr/src/normenc/constraints.txt)" \
-    && SETUPTOOLS_SCM_PRETEND_VERSION="${VERSION}" \
-    python -m pip install --no-cache-dir --constraint /usr/src/normenc/constraints.txt "/usr/src/normenc[nets,files]" \
+WORKDIR /usr/src/normenc
+# Packages of CUDA are those that this torch asks for, not those of the constraints.
+RUN python -m pip install --no-cache-dir --index-url "${TORCH_INDEX}" "$(grep '^torch==' constraints.txt)" \
+    && sed -i -E '/^(cuda|nvidia)-/d' constraints.txt \
+    && SETUPTOOLS_SCM_PRETEND_VERSION="${VERSION}" python -m pip install --no-cache-dir --constraint constraints.txt ".[nets,files]" \
     && rm -rf /usr/src/normenc \
     && useradd --create-home --uid 1000 normenc
 

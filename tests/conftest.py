@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +123,30 @@ def ctrl_c_as_before():
     before = signal.getsignal(signal.SIGINT)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session")
+def posix():
+    """What needs signals, processes, users or pipes as POSIX has them asks for this, and is skipped on Windows."""
+    if not hasattr(os, "fork"):
+        pytest.skip("this takes signals, processes, users or pipes of POSIX, which this system has not")
+
+
+@pytest.fixture
+def largest_file(posix):
+    """A context in which no file can have more than so many bytes, as on a disk that is full."""
+    import resource
+
+    @contextmanager
+    def limit(n_bytes: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limit
 
 
 @pytest.fixture

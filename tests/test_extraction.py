@@ -2,7 +2,6 @@ import inspect
 import json
 import os
 import pickle
-import resource
 import shutil
 import subprocess
 import sys
@@ -343,14 +342,10 @@ def test_files_are_removed_at_the_end_and_after_errors(scratch):
     assert list(scratch.iterdir()) == []
 
 
-def test_a_full_disk_is_told_and_nothing_stays(scratch):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
-    try:
-        with pytest.raises(InputError, match=r"the disk is full .* take 2.7 MiB here, .*; name fewer layers, reduce"):
-            extract(small(), IMAGES, ["0"], memory=LEAST)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+def test_a_full_disk_is_told_and_nothing_stays(scratch, largest_file):
+    told = pytest.raises(InputError, match=r"the disk is full .* take 2.7 MiB here, .*; name fewer layers, reduce")
+    with largest_file(1_000_000), told:
+        extract(small(), IMAGES, ["0"], memory=LEAST)
     assert list(scratch.iterdir()) == []
 
 

@@ -78,6 +78,9 @@ def test_the_recipe_asks_for_what_the_package_does():
     wanted = [re.sub(r"^[\w-]+", lambda name: CONDA.get(name[0], name[0]), one) for one in PROJECT["dependencies"]]
     assert [one.replace(" ", "") for one in asked] == wanted
     assert recipe["context"]["python_min"] == PROJECT["requires-python"].removeprefix(">=")
+    assert recipe["extra"]["recipe-maintainers"]
+    assert "pypi.org" not in recipe["context"]["repository"]
+    assert recipe["about"]["license"] == PROJECT["license"]
 
 
 def test_the_lock_and_the_constraints_name_the_same_versions():

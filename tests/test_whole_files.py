@@ -1,8 +1,6 @@
 """Files are written completely or not at all, whatever is written and whichever process is killed."""
 
 import os
-import resource
-import signal
 import subprocess
 import sys
 import time
@@ -16,14 +14,10 @@ from normenc.whole_files import WriteError, beside, remove_leftovers, write_whol
 
 
 @pytest.fixture
-def small_files():
+def small_files(largest_file):
     """No file may be larger than 1000 bytes."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, old[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, old)
-    signal.signal(signal.SIGXFSZ, handler)
+    with largest_file(1000):
+        yield
 
 
 def test_what_was_there_stays_where_the_new_file_cannot_be_written(tmp_path, small_files):
@@ -90,7 +84,7 @@ write_whole(sys.argv[1], b"half")
 """
 
 
-def test_what_a_killed_process_left_is_removed_and_no_file_of_the_users(tmp_path):
+def test_what_a_killed_process_left_is_removed_and_no_file_of_the_users(posix, tmp_path):
     subprocess.run([sys.executable, "-c", KILLED, tmp_path / "a.csv"], check=False)
     (left,) = tmp_path.iterdir()
     own = [".normenc-run.json", ".normenc-notes-2-b", f".{'0' * 32}-mine", ".a.csv-0123456789abcdef.part", "a.csv"]

@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 rm -rf build/dist
 
 python3 -m venv "$work/build"
-"$work/build/bin/python" -m pip install --quiet --disable-pip-version-check build twine uv
+"$work/build/bin/python" -m pip install --quiet --disable-pip-version-check build twine uv pipx
 "$work/build/bin/python" -m build --outdir build/dist .   # the wheel is built from the sdist
 "$work/build/bin/python" -m build --wheel --outdir "$work/direct" .
 "$work/build/bin/python" - build/dist/*.whl "$work"/direct/*.whl <<'PYTHON'
@@ -60,9 +60,18 @@ PYTHON
 "$bin/normenc" run --stages represent,compare --out run
 test -s run/similarity.csv
 
+echo "and the lesson, alone"
+"${install[@]}" nbclient ipykernel
+mkdir lesson
+cp "$root/docs/tutorial.ipynb" lesson
+"$bin/jupyter-execute" lesson/tutorial.ipynb
+
 echo "and as a command of its own"
-export UV_TOOL_DIR=$work/tools UV_TOOL_BIN_DIR=$work/commands
+export UV_TOOL_DIR=$work/uv UV_TOOL_BIN_DIR=$work/commands/uv PIPX_HOME=$work/pipx PIPX_BIN_DIR=$work/commands/pipx
 "$work/build/bin/python" -m uv tool install --quiet --python "$bin/python" --constraints constraints.txt "$wheel"
-"$work/commands/normenc" check own.npz > /dev/null
+"$work/build/bin/python" -m pipx install --quiet --python "$bin/python" --pip-args "--constraint $work/constraints.txt" "$wheel"
+for command in uv pipx; do
+  "$work/commands/$command/normenc" check own.npz > /dev/null
+done
 
 echo "wheel and sdist work:" "$root"/build/dist/*

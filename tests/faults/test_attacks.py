@@ -1,6 +1,5 @@
 """The attacks in short, in a process of their own; tests/study/test_workers.py has those on clusters."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +11,8 @@ ATTACKS = ("killed anywhere, over", "disks", "units", "hostile")
 
 
 @pytest.fixture(scope="module")
-def attacked():
+def attacked(posix):
     """What all of them told, one after the other, in one process, which imports the package once."""
-    if not hasattr(os, "fork"):
-        pytest.skip("the attacks take fork, which this system has not")
     command = [sys.executable, str(ATTACK), "--short", "--only", *ATTACKS]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 

@@ -36,7 +36,7 @@ ON_COMMAND = [
 
 
 @pytest.fixture(autouse=True)
-def in_time():
+def in_time(posix):
     """Nothing waits for what never comes, as a pipe would; a slow machine has time enough."""
     signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it hangs"))
     signal.alarm(600)
@@ -104,7 +104,7 @@ def test_the_command_line_gives_the_same_line(tmp_path, monkeypatch, capsys, nam
 
 
 @pytest.fixture
-def as_nobody():
+def as_nobody(posix):
     """A folder, and what forbids a file in it, to the superuser too, who is nobody from then on."""
     with tempfile.TemporaryDirectory() as name:
         folder, is_root = Path(name), os.geteuid() == 0

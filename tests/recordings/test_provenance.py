@@ -1,6 +1,7 @@
 """Files that a recording was read from: all of them, by what they held when they were read."""
 
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -112,7 +113,8 @@ def test_a_file_that_a_library_opens_counts(tmp_path, write):
     assert {path: file.sha256 for path, file in files.items()} == {source: sha256(source.read_bytes()).hexdigest()}
 
 
-def test_a_folder_is_known_by_what_sha256sum_prints(tmp_path):
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="sha256sum is not installed")
+def test_a_folder_is_known_by_what_sha256sum_prints(posix, tmp_path):
     source = write_zarr(tmp_path)
     with files_read() as files:
         load(source)

@@ -38,7 +38,7 @@ def running(target, **options):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(posix, tmp_path_factory):
     place = tmp_path_factory.mktemp("served")
     folder = write_run(place / "run")
     (folder / "report.html").write_text(PAGE, encoding="utf-8")
@@ -296,7 +296,7 @@ def command(*arguments, **options):
 
 
 @pytest.mark.parametrize("option", ["--serve", "--no-browser"])  # the second is its old name
-def test_the_command_serves_a_run_until_it_is_interrupted(run, option):
+def test_the_command_serves_a_run_until_it_is_interrupted(posix, run, option):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as shells start background jobs
     try:
         process = command("open", run, option)
@@ -332,7 +332,7 @@ def test_the_browser_is_given_the_page_itself(run, monkeypatch, capsys, there):
     assert ("no browser was found; use --serve" in said.err) is not there
 
 
-def test_a_page_that_is_on_no_disk_is_shown_from_a_folder_of_the_users_own(monkeypatch, tmp_path):
+def test_a_page_that_is_on_no_disk_is_shown_from_a_folder_of_the_users_own(posix, monkeypatch, tmp_path):
     monkeypatch.setattr(webbrowser, "open", lambda address: True)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     open_in_browser(PAGE.encode())

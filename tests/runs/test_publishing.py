@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 import socket
 import subprocess
@@ -78,7 +77,7 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def killed_at():
+def killed_at(posix):
     """Whether a process that publishes or adds files is killed before its step-th call that changes the disk."""
     command = [sys.executable, killing.__file__]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as killer:
@@ -445,7 +444,7 @@ def test_a_kill_while_a_picture_is_added_loses_nothing(tmp_path, killed_at):
 
 
 @pytest.fixture(params=[40, 200, 400, 700])
-def small_disk(request, tmp_path):
+def small_disk(posix, request, tmp_path):
     """A disk of so many kB."""
     place = tmp_path / "disk"
     place.mkdir()
@@ -483,15 +482,11 @@ def test_a_report_that_the_disk_cannot_hold_leaves_nothing(finished, small_disk)
     assert list(small_disk.iterdir()) == []
 
 
-def test_no_file_may_be_larger_than_the_limit_of_the_process(finished, tmp_path):
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, old[1]))
-    try:
-        told = pytest.raises(InputError, match=r"raise the limit \(ulimit -f\)")
-        with told, destination(tmp_path / "out", "run", lambda found: {}) as place, place.staged() as stage:
-            write_evaluation(finished.evaluation, stage, device="cpu")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+def test_no_file_may_be_larger_than_the_limit_of_the_process(finished, tmp_path, largest_file):
+    told = pytest.raises(InputError, match=r"raise the limit \(ulimit -f\)")
+    out = destination(tmp_path / "out", "run", lambda found: {})
+    with largest_file(10_000), told, out as place, place.staged() as stage:
+        write_evaluation(finished.evaluation, stage, device="cpu")
     assert list(tmp_path.iterdir()) == []
 
 

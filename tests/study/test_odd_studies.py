@@ -94,7 +94,7 @@ def test_odd_studies_are_read(tmp_path, name):
     assert load_study(path).training.n_epochs == (25 if name == "empty" else 2)
 
 
-def test_what_is_no_regular_file_is_never_waited_for(tmp_path):
+def test_what_is_no_regular_file_is_never_waited_for(posix, tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")
     with pytest.raises(InputError, match="not a regular file"):
         load_study(tmp_path / "pipe.toml")

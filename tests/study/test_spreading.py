@@ -206,7 +206,7 @@ def test_a_worker_with_another_network_is_refused(lab, monkeypatch):
         read(lab, "other", workers=cluster.scheduler_address)
 
 
-def test_ctrl_c_leaves_no_process_and_no_file(lab):
+def test_ctrl_c_leaves_no_process_and_no_file(posix, lab):
     study_of(lab, ("size = 32", 'size = 32\noptions = {fault = "waits"}'), (STUDY[STUDY.rindex("[[encoder]]") :], ""))
     code = "from normenc.cli import main; main()"
     process = subprocess.Popen(

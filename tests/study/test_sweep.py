@@ -67,7 +67,7 @@ def unbroken(tmp_path_factory):
     return contents(folder / "run")
 
 
-def test_a_killed_sweep_goes_on_and_gives_the_same_bytes(unbroken, tmp_path, normenc):
+def test_a_killed_sweep_goes_on_and_gives_the_same_bytes(posix, unbroken, tmp_path, normenc):
     write_study(tmp_path)
     cache = tmp_path / "cache"
     again = command(tmp_path / "run", "--workers", "2", "--stages", ",".join(QUICK))

@@ -158,8 +158,7 @@ train_unit(unit(**MORE), "cpu", report)
 MORE = {"optimizer": "adamw", "schedule": "one-cycle", "weight_decay": 0.1, "patience": 5}
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_a_unit_that_was_killed_goes_on_to_the_same_bytes():
+def test_a_unit_that_was_killed_goes_on_to_the_same_bytes(posix):
     own, steps = unit(**MORE), []
     program = KILLED.format(here=str(Path(__file__).parent))
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -signal.SIGKILL

@@ -185,14 +185,14 @@ def a_folder(place: Path) -> None:
     "put",
     [
         a_folder,
-        os.mkfifo,
+        lambda place: os.mkfifo(place),
         lambda place: place.symlink_to("nowhere"),
         lambda place: place.symlink_to(place.name),
         lambda place: place.symlink_to("/dev/zero"),
     ],
     ids=["folder", "pipe", "broken link", "circle of links", "device"],
 )
-def test_what_is_no_file_is_replaced(kept, put):
+def test_what_is_no_file_is_replaced(posix, kept, put):
     unit, place, content = kept
     place.unlink()
     put(place)
@@ -201,7 +201,7 @@ def test_what_is_no_file_is_replaced(kept, put):
 
 
 @pytest.fixture
-def nobody(monkeypatch):
+def nobody(posix, monkeypatch):
     """A cache in a folder of its own; root, who may read all files, becomes somebody who may not meanwhile."""
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.setenv("NORMENC_CACHE", folder)
@@ -368,7 +368,7 @@ def test_files_count_with_their_places(tmp_path):
 
 
 @pytest.mark.parametrize(("umask", "file_mode", "folder_mode"), [(0o022, 0o644, 0o755), (0o002, 0o664, 0o775)])
-def test_a_lab_can_share_the_cache(umask, file_mode, folder_mode):
+def test_a_lab_can_share_the_cache(posix, umask, file_mode, folder_mode):
     before = os.umask(umask)
     try:
         unit = tiny()
@@ -477,7 +477,7 @@ for size in sizes:
 """
 
 
-def test_nothing_half_written_stays_where_writing_is_cut_off(tmp_path):
+def test_nothing_half_written_stays_where_writing_is_cut_off(posix, tmp_path):
     command = [
         sys.executable,
         "-c",

@@ -54,7 +54,7 @@ def listening() -> set[int]:
 
 
 @pytest.fixture(scope="module")
-def attacked_sweep(tmp_path_factory):
+def attacked_sweep(posix, tmp_path_factory):
     """What was seen of a sweep of two workers while it ran: its ports, and who got in; then one of them was killed."""
     seen = {}
     mine = units(n_seeds=4, n_epochs=20)
@@ -129,7 +129,7 @@ def cluster_here(n_workers: int = 1, **options):
         yield cluster
 
 
-def test_the_attack_gets_into_a_cluster_that_is_open():
+def test_the_attack_gets_into_a_cluster_that_is_open(posix):
     with cluster_here(0) as cluster:
         port = int(cluster.scheduler_address.rpartition(":")[2])
         assert attack({port}, NOBODY if os.getuid() == 0 else os.getuid())["opened"] == [f"tcp {port}"]

@@ -56,8 +56,7 @@ train(FC, TILT, seed=3, progress=report, resume={state!r}, drawing_processes=1, 
 FC = partial(networks.FC, TILT.image_size, n_outputs=1, output="probability")
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_a_killed_training_leaves_no_process_and_goes_on_to_the_same_bits_with_another_number(tmp_path):
+def test_a_killed_training_leaves_no_process_and_goes_on_to_the_same_bits_with_another_number(posix, tmp_path):
     state, steps = tmp_path / "one.training", []
     program = KILLED.format(here=str(Path(__file__).parent), state=str(state))
     done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=False)
@@ -85,8 +84,7 @@ def test_members_with_data_of_their_own_are_as_with_a_thread():
         np.testing.assert_array_equal(found[seed].log.loss, member.log.loss)
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_a_process_that_the_system_kills_is_told():
+def test_a_process_that_the_system_kills_is_told(posix):
     with pytest.raises(InputError, match=r"ended early: process \d+ .*; the system may lack memory"):
         train(FC, Dying(**FRESH), seed=3, progress=False, drawing_processes=1, **OPTIONS)
     assert multiprocessing.active_children() == []
