@@ -1,5 +1,7 @@
 """Which candidate measures of responses name in populations that were simulated from each of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
@@ -75,6 +77,19 @@ def test_neurons_of_a_measure_that_matches_them_are_units_and_a_mixture_has_thos
     match = np.abs(np.corrcoef(np.hstack([one, other]).T, seen[0].T)[:10, 10:])
     assert match.max(axis=0) == pytest.approx(1)
     assert (match.argmax(axis=0) < 5).mean() == pytest.approx(0.75, abs=0.08)
+
+
+@pytest.mark.parametrize("metric", ["correlation", "euclidean"])
+def test_neurons_of_a_mixture_are_equally_tuned_whatever_all_stimuli_evoke(metric):
+    """What units respond to every stimulus is part of a pattern, and makes the rest of it smaller."""
+    of = candidates()
+    (one,), (other,) = of["one"], of["other"]
+    parts = ((0.5, one + 3 * np.arange(5)), (0.5, other))
+    truth = Truth(parts, (equal(40),), 1, UnequalStimuli.equal(30), metric)
+    alone = [np.square(own).mean() for _, own in truth.scaled()]
+    mixed = replace(truth, equally_tuned=True)
+    assert [np.square(own).mean() for _, own in mixed.scaled()] == pytest.approx([min(alone)] * 2)
+    assert (alone[0] < 0.2 * alone[1]) == (metric == "correlation")
 
 
 def test_what_a_measure_cannot_compare_is_left_out_or_refused():

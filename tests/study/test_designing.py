@@ -112,10 +112,7 @@ def run(study, tmp_path_factory):
 
 
 def test_a_run_says_what_the_design_beside_it_proposes(made, run):
-    at = made.predicted.query("trials == 3 and stimuli == 'chosen'")["rate"].iloc[0]
-    rate = f"{100 * at:.0f} of 100 over all {len(made.discriminability)} candidates"
     said = proposal(run, made.folder)
-    assert said == f"the 10 stimuli that `normenc design` proposes would not always, either: with 3 trials each, {rate}"
     path = run.folder / "identification.csv"
     unsure = read_table(path)
     unsure.assign(share=1 / unsure["other"].nunique()).to_csv(path, index=False)
@@ -125,9 +122,19 @@ def test_a_run_says_what_the_design_beside_it_proposes(made, run):
     beside = run.folder.with_name("mine-design")
     shutil.copytree(made.folder, beside)
     assert before.replace(SEARCHES, said) in answer_of(Run.open(run.folder))
-    rates = read_table(beside / "predicted.csv")
-    rates.assign(rate=1.0).to_csv(beside / "predicted.csv", index=False)
-    assert proposal(run).startswith("`normenc design` proposes 10 stimuli that would, with 3 trials each: 100 of 100")
+    # Its 30 presentations are 2.5 of each of 12 stimuli of the study's own, half-way from 1 to 6.25 on a logarithm.
+    rates = pd.DataFrame(
+        {"stimuli": ["chosen"] + ["own stimuli"] * 2, "n_stimuli": [10, 12, 12], "trials": [3, 1, 6.25], "low": 0.9}
+    )
+    named = f"the true one of all {len(made.discriminability)} candidates would be named"
+    more = (
+        f"`normenc design` proposes 10 stimuli that would tell more: with 3 trials each, {named} 95 times in 100, and"
+    )
+    more += " 70 times with as many presentations of these"
+    no_more = "the 10 stimuli that `normenc design` chose would tell no more"
+    for own, told in (((0.6, 0.8), more), ((0.9, 0.98), no_more)):
+        rates.assign(rate=[0.95, *own]).to_csv(beside / "predicted.csv", index=False)
+        assert proposal(run) == told
     (beside / "predicted.csv").unlink()
     assert proposal(run) == SEARCHES
     with pytest.raises(InputError, match="is not the folder of a design"):

@@ -245,7 +245,7 @@ def test_identify_leaves_tables_and_maps_of_every_measure(study, tmp_path, capsy
     said = " ".join(capsys.readouterr().out.split())
     assert f"Had {found.first} been the truth, these data would have named it" in said
     assert "40 recordings were simulated from each encoder: 60 neurons, 12 stimuli, 4 trials of each" in said
-    assert "By linear CKA, 20 recordings of each; neurons are random mixtures of a candidate's units." in said
+    assert "By linear CKA, 20 recordings of each; neurons are random mixtures of a candidate's units; " in said
     assert "By SVCCA, nothing is told: the similarities of 8 of 8 candidates are undefined" in said
     printed = as_printed(summaries.of_identification(found))
     assert set(printed) == promised("identify")

@@ -91,14 +91,16 @@ def test_the_copy_of_a_study_leads_editors_to_the_schema(tmp_path):
     assert (study.parent / named).read_bytes() == schema
     assert [path.name for path in copy_example("two_days.py", tmp_path / "script")] == ["two_days.py"]
     (tmp_path / "own").mkdir()
-    (tmp_path / "own" / "study.json").write_text('{"mine": 1}')
+    (tmp_path / "own" / "study.json").write_text('{"mine": {"title": "normenc study"}}')
     (tmp_path / "link").mkdir()
     (tmp_path / "link" / "study.json").symlink_to("nowhere")
-    for folder in (tmp_path / "own", tmp_path / "link"):
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "study.json").symlink_to(ROOT / "examples" / "study.json")
+    for folder in (tmp_path / "own", tmp_path / "link", tmp_path / "linked"):
         with pytest.raises(InputError, match=r"study\.json: this is not the schema of study files"):
             copy_example("natural", folder, force=True)
         assert [path.name for path in folder.iterdir()] == ["study.json"]
-    assert (tmp_path / "own" / "study.json").read_text() == '{"mine": 1}'
+    assert (tmp_path / "own" / "study.json").read_text() == '{"mine": {"title": "normenc study"}}'
 
 
 def test_a_wheel_holds_all_that_the_package_reads(tmp_path):

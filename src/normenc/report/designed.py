@@ -16,6 +16,7 @@ from normenc.report.identified import noise_in_words
 from normenc.report.learned import spoken
 from normenc.report.pages import template
 from normenc.rsa.design import TOLD
+from normenc.runs.designs import rates_of_own
 from normenc.whole_files import write_whole
 
 __all__ = ["write_design"]
@@ -91,8 +92,6 @@ def sentences(design: Any) -> list[str]:
 def whether_to_change(predicted: pd.DataFrame, best: str, trials: int) -> str:
     """Whether new stimuli tell more than the recording's own at the same number of presentations, as a sentence.
 
-    Rates of the own stimuli are interpolated over the logarithm of the number of trials.
-
     Parameters
     ----------
     predicted : DataFrame
@@ -112,10 +111,9 @@ def whether_to_change(predicted: pd.DataFrame, best: str, trials: int) -> str:
     >>> print(whether_to_change(predicted, "chosen", 5))
     Keep your own stimuli: at the same number of presentations (200, which is 10 trials of each of your own 20), they would have named it 97 times.
     """  # noqa: E501 (a sentence is a line of its own)
-    new, own = (predicted[predicted["stimuli"] == name].sort_values("trials") for name in (best, "own stimuli"))
-    n_own, presentations = int(own["n_stimuli"].iloc[0]), new["n_stimuli"] * new["trials"]
-    own_rate = np.interp(np.log(presentations / n_own), np.log(own["trials"]), own["rate"])
-    own_rate[presentations < n_own] = np.nan
+    new = predicted[predicted["stimuli"] == best].sort_values("trials")
+    n_own = int(predicted.loc[predicted["stimuli"] == "own stimuli", "n_stimuli"].iloc[0])
+    presentations, own_rate = new["n_stimuli"] * new["trials"], rates_of_own(predicted, best)
     kept = own_rate > new["high"]
     here = int(np.flatnonzero(new["trials"] == trials)[0])
     n, rate = int(presentations.iloc[here]), own_rate[here]

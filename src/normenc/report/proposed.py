@@ -1,5 +1,6 @@
 """Which stimuli would tell, as far as a design of the same study and recording says."""
 
+from math import isnan
 from pathlib import Path
 
 from normenc.errors import InputError
@@ -11,7 +12,6 @@ from normenc.texts import file_stem
 __all__ = ["SEARCHES", "proposal"]
 
 SEARCHES = "`normenc design` searches for stimuli that would"
-SURE = 0.9  # rate from which stimuli are said to tell
 
 
 def proposal(run: Run, design: str | Path | None = None) -> str:
@@ -44,11 +44,16 @@ def proposal(run: Run, design: str | Path | None = None) -> str:
 
 def _proposed(run: Run, folder: Path) -> str:
     own = RunDesign.open(folder, run)
-    n = own.n_stimuli
-    neurons = f" of {own.n_neurons:,} neurons" if own.n_neurons != run.environment["recording"]["n_neurons"] else ""
+    if not own.tells_more and not isnan(own.rate_of_own):
+        return f"the {own.n_stimuli:,} stimuli that `normenc design` chose would tell no more"
+    n_recorded = run.environment["recording"]["n_neurons"]
+    neurons = f" of {own.n_neurons:,} neurons" if own.n_neurons != n_recorded else ""
     trials = f"{own.trials:,} trials" if own.trials != 1 else "one trial"
-    each = f"{trials}{neurons} each{' and the noise that was stated' if own.noise_is_stated else ''}"
-    rate = f"{100 * own.rate:.0f} of 100 over all {own.n_candidates} candidates"
-    if own.rate < SURE:
-        return f"the {n:,} stimuli that `normenc design` proposes would not always, either: with {each}, {rate}"
-    return f"`normenc design` proposes {n:,} stimuli that would, with {each}: {rate}"
+    stated = " and the noise that was stated" if own.noise_is_stated else ""
+    named = f"the true one of all {own.n_candidates} candidates would be named {100 * own.rate:.0f} times in 100"
+    found = f"`normenc design` proposes {own.n_stimuli:,} stimuli"
+    with_each = f"with {trials}{neurons} each{stated}, {named}"
+    if isnan(own.rate_of_own):
+        return f"{found}: {with_each}"
+    these = f"{100 * own.rate_of_own:.0f} times with as many presentations of these"
+    return f"{found} that would tell more: {with_each}, and {these}"

@@ -37,6 +37,8 @@ class Truth:
         How noisily each drives neurons; how strongly, the representations say themselves.
     metric : str
         Of the RDMs by which signal and noise are measured.
+    equally_tuned : bool
+        Whether neurons of all parts vary equally over stimuli, as those of the least tuned part do.
     """
 
     parts: tuple[tuple[float, Floats], ...]
@@ -44,10 +46,15 @@ class Truth:
     noise: float
     stimuli: UnequalStimuli
     metric: str = "correlation"
+    equally_tuned: bool = False
 
     def scaled(self) -> list[tuple[float, Floats]]:
         """The parts, each unit about its mean over stimuli, in standard deviations of the signal over units."""
-        return [(share, _scaled(np.asarray(own, dtype=np.float64), self.metric)) for share, own in self.parts]
+        parts = [(share, _scaled(np.asarray(own, dtype=np.float64), self.metric)) for share, own in self.parts]
+        if not self.equally_tuned:
+            return parts
+        sizes = [np.square(own).mean() for _, own in parts]
+        return [(share, own * np.sqrt(min(sizes) / size)) for (share, own), size in zip(parts, sizes, strict=True)]
 
 
 def choices_by_responses(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from normenc.csv_tables import read_table
@@ -16,7 +18,7 @@ from normenc.runs.older_keys import settings_of
 from normenc.runs.reading import Run
 from normenc.runs.schema import SETTINGS
 
-__all__ = ["FACTS", "RunDesign"]
+__all__ = ["FACTS", "RunDesign", "at_trials", "rates_of_own"]
 
 FACTS = "design.json"  # of the folder of a design
 SECTIONS = ("task", "network", "encoder", "stimuli", "training")
@@ -30,13 +32,18 @@ class RunDesign:
 
     Attributes
     ----------
-    rate : float
-        How often a recording of the stimuli would name the true candidate.
+    rate, rate_of_own : float
+        How often a recording of the stimuli would name the true candidate, the mean over all; and of the study's own
+        stimuli with as many presentations, NaN if that is not known.
+    tells_more : bool
+        Whether the first is certainly the higher one.
     n_stimuli, trials, n_neurons, n_candidates : int
     noise_is_stated : bool
     """
 
     rate: float
+    rate_of_own: float
+    tells_more: bool
     n_stimuli: int
     trials: int
     n_neurons: int
@@ -64,9 +71,14 @@ class RunDesign:
         try:
             differs = _difference(run, settings, facts)
             own = settings["design"]
-            at = _planned(read_table(folder / "predicted.csv"), own["trials"])
+            rates = read_table(folder / "predicted.csv")
+            best = "synthesised" if (rates["stimuli"] == "synthesised").any() else "chosen"
+            at = at_trials(rates, best, own["trials"])
+            rate_of_own = float(rates_of_own(rates, best)[at.name])
             found = cls(
                 float(at["rate"]),
+                rate_of_own,
+                bool(rate_of_own < at["low"]),
                 int(at["n_stimuli"]),
                 own["trials"],
                 int(facts["n_neurons"]),
@@ -82,9 +94,24 @@ class RunDesign:
         return found
 
 
-def _planned(rates: pd.DataFrame, trials: int) -> Any:
-    """The row of the chosen stimuli, changed ones if there are any, with the trials that were planned."""
-    return rates[(rates["trials"] == trials) & rates["stimuli"].isin(["chosen", "synthesised"])].iloc[-1]
+def at_trials(rates: pd.DataFrame, stimuli: str, trials: int) -> pd.Series:
+    """The row of ``predicted.csv`` of these stimuli with so many trials; its name is its place among their rows."""
+    own = rates[rates["stimuli"] == stimuli].sort_values("trials", ignore_index=True)
+    return own[own["trials"] == trials].iloc[0]
+
+
+def rates_of_own(rates: pd.DataFrame, stimuli: str) -> npt.NDArray[np.float64]:
+    """Rates of the study's own stimuli with as many presentations as in each row of `stimuli`, by ascending trials.
+
+    They are interpolated over the logarithm of the number of trials. NaN where each could not be shown once, or the
+    design has none of the study's own.
+    """
+    new, own = (rates[rates["stimuli"] == name].sort_values("trials") for name in (stimuli, "own stimuli"))
+    if own.empty:
+        return np.full(len(new), np.nan)
+    n_own, presentations = int(own["n_stimuli"].iloc[0]), new["n_stimuli"] * new["trials"]
+    found = np.interp(np.log(presentations / n_own), np.log(own["trials"]), own["rate"])
+    return np.where(presentations < n_own, np.nan, found)
 
 
 def _difference(run: Run, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> str:

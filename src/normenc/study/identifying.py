@@ -297,4 +297,5 @@ def _facts(
         notes.append(
             f"Recordings were simulated from the {len(truths)} most similar of {len(candidates.stacks)} encoders."
         )
-    return {"n_simulations": found.n_simulations, "n_stimuli": n_stimuli, **facts, "same": found.same, "notes": notes}
+    n_simulations = max(map(found.simulations, found.measures))
+    return {"n_simulations": n_simulations, "n_stimuli": n_stimuli, **facts, "same": found.same, "notes": notes}

@@ -68,6 +68,7 @@ def chosen_by_responses(
             data.noise[name],
             data.stimuli[name],
             study.rdm_metric,
+            equally_tuned=name in mixtures,
         )
         for name, parts in of.items()
     }
@@ -95,7 +96,8 @@ def _note(measure: RepresentationMeasure, n_simulations: int, missing: Sequence[
     made = (
         "neurons are random mixtures of a candidate's units"
         if measure.arithmetic.turns
-        else "each neuron is one of a candidate's units, and all are equally noisy"
+        else "each neuron is one of a candidate's units, all equally noisy; candidates of equal RDMs count as one"
     )
+    made += "; how strongly stimuli drive them is what the candidate's responses say"
     without = f" It cannot compare the responses of {', '.join(missing)}." if missing else ""
     return f"By {measure.phrase}, {n_simulations:,} recordings of each; {made}.{without}"

@@ -1,5 +1,6 @@
 """The example studies that come with normenc, by name."""
 
+import json
 import os
 import re
 from contextlib import ExitStack, suppress
@@ -15,7 +16,7 @@ __all__ = ["Example", "copy_example", "examples", "study_file"]
 
 FOR_EDITORS = re.compile(r"\A#:schema .*\n")  # of an example: it names the schema, which lies beside it
 SCHEMA = "study.json"
-TITLE = b'"title": "normenc study"'  # of every version of the schema
+TITLE = "normenc study"  # of every version of the schema
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = (PACKAGE / "examples", PACKAGE.parents[1] / "examples")  # of an installed package, and of a clone
 
@@ -144,8 +145,9 @@ def copy_example(name: str, folder: str | Path = ".", *, force: bool = False) ->
 
 def _check_schema(place: Path) -> None:
     """Check that a file is some version of the schema, which may be replaced."""
-    with suppress(OSError):  # a folder, or a link that leads nowhere
-        if TITLE in place.read_bytes():
+    with suppress(OSError, ValueError):  # a folder, or no JSON
+        own = None if place.is_symlink() else json.loads(place.read_bytes())
+        if isinstance(own, dict) and own.get("title") == TITLE:
             return
     raise InputError(
         f"{visible(str(place))}: this is not the schema of study files, which would be written there; "
