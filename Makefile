@@ -6,6 +6,8 @@ BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 # It comes first and by its pinned version, so that nothing else decides which build is installed.
 TORCH = $$(grep '^torch==' constraints.txt)
+# Large packages that need none of the others to be there first.
+LARGE = playwright llvmlite astropy
 IMPORTED = 'import sklearn.manifold, matplotlib.pyplot, plotly.graph_objects, skimage.transform, xarray, h5netcdf, pynwb, zarr, pyarrow, torch'
 
 .PHONY: demo test lint docs links bench clean
@@ -65,12 +67,12 @@ $(VENV)/.normenc: $(VENV)/.python pyproject.toml constraints.txt
 	-$(INSTALL) --editable '.[pyramid]'
 	@touch $@
 
-# Two cores at a time: torch is fetched beside the other large parts, and what every test imports is compiled while the
-# rest is fetched. Where that cannot be, tests compile it.
+# On two cores: torch and what else is large beside the core, and what every test imports is compiled while the rest is
+# installed. Where that cannot be, tests compile it.
 $(VENV)/.test: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "Installing normenc and what its tests need into $(VENV); this takes some minutes."
-	$(INSTALL) --no-deps $(TORCH) & torch=$$!; \
-	$(INSTALL) --no-warn-conflicts --editable '.[files]'; status=$$?; wait $$torch && exit $$status
+	$(INSTALL) --no-deps --no-warn-conflicts $(TORCH) $(LARGE) & large=$$!; \
+	$(INSTALL) --no-warn-conflicts --editable '.[files]'; status=$$?; wait $$large && exit $$status
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -c $(IMPORTED) > /dev/null 2>&1 & $(INSTALL) --editable '.[nets,test]'; status=$$?; wait; exit $$status
 	@touch $(VENV)/.normenc $@
 
