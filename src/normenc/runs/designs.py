@@ -18,7 +18,7 @@ from normenc.runs.older_keys import settings_of
 from normenc.runs.reading import Run
 from normenc.runs.schema import SETTINGS
 
-__all__ = ["FACTS", "RunDesign", "at_trials", "rates_of_own"]
+__all__ = ["FACTS", "RunDesign", "rates_of_own"]
 
 FACTS = "design.json"  # of the folder of a design
 SECTIONS = ("task", "network", "encoder", "stimuli", "training")
@@ -73,7 +73,8 @@ class RunDesign:
             own = settings["design"]
             rates = read_table(folder / "predicted.csv")
             best = "synthesised" if (rates["stimuli"] == "synthesised").any() else "chosen"
-            at = at_trials(rates, best, own["trials"])
+            chosen = rates[rates["stimuli"] == best].sort_values("trials", ignore_index=True)
+            at = chosen[chosen["trials"] == own["trials"]].iloc[0]
             rate_of_own = float(rates_of_own(rates, best)[at.name])
             found = cls(
                 float(at["rate"]),
@@ -92,12 +93,6 @@ class RunDesign:
                 f"{folder}: this design has {differs} than the run {run.folder}; give a design of the same"
             )
         return found
-
-
-def at_trials(rates: pd.DataFrame, stimuli: str, trials: int) -> pd.Series:
-    """The row of ``predicted.csv`` of these stimuli with so many trials; its name is its place among their rows."""
-    own = rates[rates["stimuli"] == stimuli].sort_values("trials", ignore_index=True)
-    return own[own["trials"] == trials].iloc[0]
 
 
 def rates_of_own(rates: pd.DataFrame, stimuli: str) -> npt.NDArray[np.float64]:

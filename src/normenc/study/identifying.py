@@ -120,11 +120,11 @@ def identified(represented: Represented) -> Identified:
     measures = study.identify.measures or list(dict.fromkeys([comparison.method, *comparison.other_measures]))
     candidates = _candidates(represented, MOST_STIMULI[1])
     mixtures = _mixtures(candidates, study.identify.mixtures)
-    data = _with_mixtures(prepared, candidates, mixtures)
+    candidates = replace(candidates, data=_with_mixtures(prepared, candidates, mixtures))
     of_rdms = [name for name in measures if name not in REPRESENTATION_MEASURES]
     n_simulations = study.identify.n_simulations
-    found = _identification(prepared, replace(candidates, data=data), of_rdms, n_simulations, mixtures=mixtures)
-    found, notes = _with_responses(represented, replace(candidates, data=data), found, measures, mixtures)
+    found = _identification(prepared, candidates, of_rdms, n_simulations, mixtures=mixtures)
+    found, notes = _with_responses(represented, candidates, found, measures, mixtures)
     facts = _facts(prepared, candidates, found, list(candidates.stacks))
     return Identified(found, "", facts | {"notes": facts["notes"] + notes}, candidates.order[0])
 
