@@ -14,7 +14,7 @@ __all__ = ["LinearSamples", "SamplesOfMany", "linear_ceiling", "linear_samples",
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-CHUNK_BYTES = 2**27  # of products of vectors at a time
+CHUNK_BYTES = 2**21  # of pairs' weights and products at a time, which stay in the processor's cache
 
 
 class LinearSamples:
@@ -71,17 +71,19 @@ class LinearSamples:
 
     def _products(self, counts: Counts) -> tuple[Floats, Floats]:
         """All products, and the mean of each vector, in every sample."""
-        weights = pair_weights(counts)
-        products = np.empty((len(self.first), weights.shape[1]))
-        step = max(1, CHUNK_BYTES // (8 * self.vectors.shape[1]))
-        for start in range(0, len(self.first), step):
-            chosen = slice(start, start + step)
-            products[chosen] = (self.vectors[self.first[chosen]] * self.vectors[self.second[chosen]]) @ weights
+        amounts = np.ascontiguousarray(counts.T, dtype=np.float64)
+        products = np.zeros((len(self.first), len(counts)))
+        rows, columns = np.triu_indices(len(amounts), k=1)
+        step = max(1, CHUNK_BYTES // (8 * max(products.shape)))
+        for start in range(0, len(rows), step):
+            pairs = slice(start, start + step)
+            vectors, weights = self.vectors[:, pairs], amounts[rows[pairs]]
+            weights *= amounts[columns[pairs]]  # in place, as a third array would not stay in the cache
+            products += (vectors[self.first] * vectors[self.second]) @ weights
+        means = products[-len(self.vectors) : -1] / products[-1]
         if self.whitened:
-            amounts = counts.astype(np.float64)
-            sums = np.einsum("vij,bj->bvi", whole(self.vectors, counts.shape[1]), amounts, optimize=True)
-            products += self._crossed(sums, amounts)
-        means = (self.vectors[:-1] @ weights) / weights.sum(axis=0) if self.centred else products[:0]
+            sums = np.einsum("vij,jb->bvi", whole(self.vectors, len(amounts)), amounts, optimize=True)
+            products += self._crossed(sums, amounts.T)
         return products, means
 
     def _crossed(self, sums: Floats, amounts: Floats) -> Floats:
