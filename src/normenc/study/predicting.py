@@ -134,13 +134,12 @@ def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Pre
     same = _labels(recording)
     partitioning = response_partition(compared.represented, folds, same, progress)
     between = between_animals(recording, settings, folds, same, progress)
-    with stage(progress, "comparing with animals in both directions"):
-        try:
-            animals = predicted_animal_table(compared.represented, compared.inference, folds, same)
-        except InputError as error:  # the predictions stand without it
-            animals = None
-            if between is not None:
-                between["notes"] += f"; not compared in both directions: {error}"
+    try:
+        animals = predicted_animal_table(compared.represented, compared.inference, folds, same, progress)
+    except InputError as error:  # the predictions stand without it
+        animals = None
+        if between is not None:
+            between["notes"] = (between["notes"] + f"; not compared in both directions: {error}").str.removeprefix("; ")
     with stage(progress, "fitting networks to neurons", len(settings.networks)) as counted:
         for name in settings.networks:
             try:

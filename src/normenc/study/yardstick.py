@@ -10,6 +10,7 @@ from normenc import encoding, rsa
 from normenc.csv_tables import encoder_columns
 from normenc.encoding.directions import BOTH
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, stage
 from normenc.rsa.scopes import Asked
 from normenc.rsa.stored import of_stimuli
 from normenc.study.inferring import samples_of_other_methods, stimuli_compared
@@ -52,7 +53,7 @@ def animal_table(represented: Represented, like: rsa.Inference) -> pd.DataFrame 
 
 
 def predicted_animal_table(
-    represented: Represented, like: rsa.Inference, folds: Sequence[Any], labels: Any
+    represented: Represented, like: rsa.Inference, folds: Sequence[Any], labels: Any, progress: ProgressCallback
 ) -> pd.DataFrame | None:
     """Rows of ``animals.csv`` about regressions, in both directions; None unless neurons are of several animals.
 
@@ -63,6 +64,7 @@ def predicted_animal_table(
         Whose scope these have, but for neurons.
     folds, labels
         Of the stimuli, as :func:`normenc.encoding.cross_validated_predictions` takes them.
+    progress : callable
 
     Raises
     ------
@@ -78,21 +80,22 @@ def predicted_animal_table(
     if len(set(animal)) < 2 or not layers:
         return None
     trials, index = trials_of(recording)
-    found = encoding.against_animals(
-        layers,
-        trials,
-        animal,
-        index,
-        n_samples=settings.n_samples,
-        positions=recording.around_circle,
-        block_length=represented.prepared.study.comparison.block_length,
-        generalise_to=Asked(tuple(f for f in like.generalises_to if f in ("stimuli", "animals"))),
-        labels=labels,
-        seed=settings.seed,
-        folds=folds,
-        ordered=recording.has_neighbours,
-        **regression_options(recording, settings, max(layer.shape[1] for layer in layers.values())),
-    )
+    with stage(progress, "comparing with animals in both directions"):
+        found = encoding.against_animals(
+            layers,
+            trials,
+            animal,
+            index,
+            n_samples=settings.n_samples,
+            positions=recording.around_circle,
+            block_length=represented.prepared.study.comparison.block_length,
+            generalise_to=Asked(tuple(f for f in like.generalises_to if f in ("stimuli", "animals"))),
+            labels=labels,
+            seed=settings.seed,
+            folds=folds,
+            ordered=recording.has_neighbours,
+            **regression_options(recording, settings, max(layer.shape[1] for layer in layers.values())),
+        )
     return _rows(represented, found)
 
 
