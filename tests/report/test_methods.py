@@ -137,17 +137,18 @@ def test_regressions_behind_the_answer_are_told_with_their_references():
     table = pd.DataFrame(rows | {"beyond_twin": [0.05, np.nan]})
     recording = {"n_repeats": [4, 4], "simulated": True, "area": "simulated", "species": "simulated"}
     study = {"encoding": {"enabled": True, "method": "ridge", "n_folds": 5, "networks": ["point readout"]}}
-    said, references = everything(recording, study, table, tables=["between_animals"])
+    said, references = everything(recording, study, table, tables=["between_animals", "both_directions"])
     for part in (
         "were regressed, by least squares with an intercept, on those of all controls (pixels and gist), and on those",
         "the mean RDM of the layer’s own untrained twins was added to them.",
         "predicted by banded ridge regression [",
         "the median over neurons of the difference in explained variance [",
         "predicted from those of the others, by the same regression.",
+        "both directions were compared with how well two animals predict each other [",
         "1 network (point readout) was fitted to the neurons directly",
     ):
         assert part in said
-    for author in ("Groen", "Dupré la Tour", "de Heer", "Cadena", "Hoerl"):
+    for author in ("Groen", "Dupré la Tour", "de Heer", "Cadena", "Hoerl", "Feather"):
         assert sum(reference.startswith(author) for reference in references) == 1
     assert "simulated, simulated" not in said and "averaged over seeds" not in said
     seeds, _ = everything(recording, study, table.assign(n_seeds=[1, 3]), tables=["between_animals"])

@@ -7,10 +7,14 @@ import pandas as pd
 import pytest
 
 from normenc import recordings, report, rsa, study
+from normenc.encoding.directions import DIRECTIONS
 from normenc.errors import InputError
 from normenc.recordings import Recording
+from normenc.report.animal_sentences import VERDICTS, in_both_directions
 from normenc.runs import Run
+from normenc.runs.columns import TABLES
 from normenc.study.settings import Study
+from run_schema import check_columns, check_types
 
 ORIENTATION = np.arange(0, 180, 12.0)
 MEASURES = ["pearson", "linear-cka", "one-to-one"]
@@ -41,7 +45,9 @@ def settings(path, **comparison):
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("measures")
     recordings.save(animals(), folder / "mine.npz")
-    return study.run(Study.model_validate(settings(folder / "mine.npz")), out=folder / "run", progress=False)
+    own = settings(folder / "mine.npz") | {"stages": ["represent", "compare", "predict"]}
+    own["encoding"] = {"enabled": True, "n_samples": 50, "networks": []}
+    return study.run(Study.model_validate(own), out=folder / "run", progress=False)
 
 
 def test_the_first_measure_answers_and_the_others_stand_beside_it(made):
@@ -69,6 +75,9 @@ def test_similarities_are_those_of_the_responses(made):
 def test_animals_are_the_yardstick(made):
     run = Run.open(made.folder)
     table = run.animals
+    of_regressions = table["comparison"] == "r2"  # which have rows of their own, by direction
+    assert (table.loc[~of_regressions, "direction"] == "both").all()
+    table = table[~of_regressions]
     assert table.groupby("comparison", sort=False).size().to_dict() == dict.fromkeys(MEASURES, 4 * len(run.similarity))
     together = table[table["animal"].isna() & (table["comparison"] == "pearson")]
     assert together["similarity"].tolist() == pytest.approx(run.similarity["similarity"].tolist())
@@ -80,6 +89,26 @@ def test_animals_are_the_yardstick(made):
     page = report.write(made.folder).read_text(encoding="utf-8")
     assert "By Pearson r, the mean similarity of pairs of animals is" in page
     assert "similar to an animal than animals are to each other" in page
+
+
+def test_regressions_ask_in_both_directions(made):
+    run = Run.open(made.folder)
+    written = pd.read_csv(run.folder / "animals.csv", dtype=str, keep_default_na=False)
+    check_columns(list(written), TABLES["animals.csv"])
+    check_types(written, TABLES["animals.csv"])
+    table = run.animals[run.animals["comparison"] == "r2"]
+    assert table.groupby("direction").size().to_dict() == dict.fromkeys(DIRECTIONS, 4 * len(run.similarity))
+    together = table[table["animal"].isna()]
+    pairs = run.between_animals["r2"][1:].mean()
+    assert together["between_animals"].to_numpy() == pytest.approx(pairs, abs=1e-5)
+    assert together["p_holm"].notna().all() and (together["resampled"] == "animals").all()
+    said = in_both_directions(run.animals)
+    assert [row["encoder"] for row in said] == run.similarity["encoder"].tolist()
+    assert {row["verdict"] for row in said} <= {*VERDICTS.values()}
+    assert not in_both_directions(run.animals.drop(columns="direction"))  # of older runs
+    page = report.render(made.folder)
+    assert "Both directions: does an encoder predict animals" in page
+    assert "both directions were compared with how well two animals predict each other" in page
 
 
 def test_a_recording_known_by_its_rdm_alone_is_said_to_have_no_responses(tmp_path):

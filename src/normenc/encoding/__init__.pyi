@@ -1,6 +1,7 @@
 from .animals import BetweenAnimals, between_animals
 from .banded import BandedPrediction, banded_predictions
 from .cores import ConvCore
+from .directions import against_animals
 from .explained import ExplainedVariance, banded_ridge
 from .fitting import CrossValidatedFit, DivergenceError, FittedNetwork, cross_validated_fit, fit
 from .folds import fold_of_each, stimulus_folds
@@ -36,6 +37,7 @@ __all__ = [
     "PixelModel",
     "Prediction",
     "Predictivity",
+    "against_animals",
     "banded_predictions",
     "banded_ridge",
     "between_animals",

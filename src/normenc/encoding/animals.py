@@ -15,9 +15,47 @@ from normenc.encoding.scoring import THRESHOLD, Predictivity, predictivity
 from normenc.errors import InputError
 from normenc.showing import Listed
 
-__all__ = ["BetweenAnimals", "between_animals"]
+__all__ = ["Animals", "BetweenAnimals", "between_animals"]
 
 ALL, OTHERS = "all animals", "all other animals"
+
+
+@dataclass(frozen=True)
+class Animals:
+    """Neurons of several animals, checked: trials, the stimulus of each, whose the neurons are, and averages."""
+
+    trials: npt.NDArray[Any]
+    index: npt.NDArray[np.intp]
+    whose: npt.NDArray[np.str_]
+    averages: npt.NDArray[Any]
+    repeated: bool
+
+    @classmethod
+    def of(cls, responses: Any, animal: Any, stimulus: Any, n_stimuli: int | None = None) -> "Animals":
+        """See :func:`between_animals`."""
+        trials = as_responses(responses)
+        whose = np.asarray(animal)
+        if whose.shape != (trials.shape[1],):
+            raise InputError(
+                f"animal has shape {whose.shape}; give the animal of each of the {trials.shape[1]} neurons"
+            )
+        whose = whose.astype(str)
+        if len(set(whose.tolist())) < 2:
+            raise InputError(
+                f"all neurons are of the animal {str(whose[0])!r}; predicting one animal from another needs two"
+            )
+        if stimulus is None:  # the trials of a recording know it
+            stimulus = getattr(responses, "coords", {}).get("stimulus_index")
+        given = None if stimulus is None else np.asarray(stimulus)
+        n = n_stimuli or (len(trials) if given is None else int(given.max()) + 1)
+        index = trial_index(responses, stimulus, len(trials), n)
+        recorded = Recorded.of_trials(trials, index, n, None)
+        return cls(trials, index, whose, recorded.all_averages(trials.dtype), recorded.repeated)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the animals, in alphabetical order."""
+        return sorted(set(self.whose.tolist()))
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,7 +109,7 @@ def between_animals(
     animal : array_like, shape (n_neurons,)
         The animal of each neuron.
     stimulus : array_like of int, shape (n_trials,), optional
-        The stimulus of each trial, from 0.
+        The stimulus of each trial, from 0; for the trials of a recording it is determined automatically.
     n_stimuli : int, optional
         By default the largest in `stimulus` plus 1, or the rows of averages.
     threshold, n_samples
@@ -105,32 +143,22 @@ def between_animals(
     >>> found.table.loc[1, ["target", "source"]].tolist(), round(float(found.table["r2"][1]), 1)
     (['a', 'b'], 1.0)
     """
-    trials = as_responses(responses)
-    names = np.asarray(animal)
-    if names.shape != (trials.shape[1],):
-        raise InputError(f"animal has shape {names.shape}; give the animal of each of the {trials.shape[1]} neurons")
-    names = names.astype(str)
-    animals = sorted(set(names.tolist()))
-    if len(animals) < 2:
-        raise InputError(f"all neurons are of the animal {animals[0]!r}; predicting one animal from another needs two")
-    index = None if stimulus is None else np.asarray(stimulus)
-    n = n_stimuli or (len(trials) if index is None else int(index.max()) + 1)
-    rows = trial_index(responses, stimulus, len(trials), n)
-    averages = Recorded.of_trials(trials, rows, n, None).all_averages(trials.dtype)
+    own = Animals.of(responses, animal, stimulus, n_stimuli)
+    trials, rows, names, averages = own.trials, own.index, own.whose, own.averages
     known: dict[str, Any] = {"threshold": threshold, "n_samples": n_samples, "seed": seed}
     predicted, fold = np.empty_like(averages), None
     notes: list[str] = []
     pairs = []
-    for target in animals:
-        own = names == target
-        for source in (name for name in animals if name != target):
-            found = _predicted(averages, names == source, own, labels, seed, options)
-            scores = predictivity(found, trials[:, own], rows, **known)
-            facts = {"target": target, "source": source, "n_neurons": int(own.sum())}
+    for target in own.names:
+        these = names == target
+        for source in (name for name in own.names if name != target):
+            found = _predicted(averages, names == source, these, labels, seed, options)
+            scores = predictivity(found, trials[:, these], rows, **known)
+            facts = {"target": target, "source": source, "n_neurons": int(these.sum())}
             pairs.append(facts | {"n_source": int((names == source).sum())} | scores.row())
             notes += found.warnings
-        others = found if len(animals) == 2 else _predicted(averages, ~own, own, labels, seed, options)
-        predicted[:, own], fold = others.predicted, others.fold
+        others = found if len(own.names) == 2 else _predicted(averages, ~these, these, labels, seed, options)
+        predicted[:, these], fold = others.predicted, others.fold
     overall = predictivity(predicted, trials, rows, fold=fold, ordered=found.ordered, **known)
     first = {"target": ALL, "source": OTHERS, "n_neurons": trials.shape[1], "n_source": None} | overall.row()
     table = pd.DataFrame([first, *pairs]).astype({"n_source": "Int64"})

@@ -1,5 +1,7 @@
 """Whether encoders are as similar to an animal as animals are to each other, as sentences written by fixed rules."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -9,9 +11,16 @@ from normenc.report.learned import spoken
 from normenc.report.wording import decimals, interval, join_names, p_value, signed
 from normenc.rsa.representation_measures import symbol_of
 
-__all__ = ["animal_sentences"]
+__all__ = ["animal_sentences", "in_both_directions"]
 
 ALPHA = 0.05
+TO, FROM, BOTH = "to animals", "from animals", "both"  # directions in animals.csv
+VERDICTS = {
+    (): "not told from an animal",
+    (TO,): "lacks part of what animals share",
+    (FROM,): "holds more than animals share",
+    (TO, FROM): "lacks part of it, and holds more",
+}
 KINDS = ((LEARNED, "layer that learned"), ((EncoderKind.CONTROL,), "control"))
 
 
@@ -25,6 +34,7 @@ def animal_sentences(table: pd.DataFrame | None) -> list[str]:
     """
     if table is None or table.empty:
         return []
+    table = table[~_of_regressions(table)]
     together = table[table["animal"].isna() | table["animal"].eq("")]
     measures = list(dict.fromkeys(together["comparison"]))
     own = together[(together["comparison"] == measures[0]) & ~did_not_learn(together)]
@@ -38,6 +48,34 @@ def animal_sentences(table: pd.DataFrame | None) -> list[str]:
         if rows["similarity"].notna().any():
             said.append(_of(rows.loc[rows["similarity"].idxmax()], noun, _others(together, measures[1:], rows)))
     return said
+
+
+def in_both_directions(table: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """What regressions say of each encoder and all animals together: its rows by direction, and in which it is worse.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of ``animals.csv``; None without several animals.
+    """
+    if table is None:
+        return []
+    rows = table[_of_regressions(table) & (table["animal"].isna() | table["animal"].eq(""))]
+    found = []
+    for label, own in rows.groupby("encoder", sort=False):
+        by = dict(zip(own["direction"], own.to_dict("records"), strict=True))
+        worse = [name for name in (TO, FROM) if by[name]["p_holm"] <= ALPHA and by[name]["difference"] < 0]
+        unknown = [name for name in (TO, FROM) if not np.isfinite(by[name]["p_holm"])]
+        verdict = VERDICTS[tuple(worse)] if worse or not unknown else "not tested"
+        found.append({"encoder": label, "to": by[TO], "back": by[FROM], "both": by[BOTH], "verdict": verdict})
+    return found
+
+
+def _of_regressions(table: pd.DataFrame) -> pd.Series:
+    """Rows of measures that have directions; none in runs of older versions."""
+    if "direction" not in table:
+        return pd.Series(False, index=table.index)
+    return table["comparison"].isin(table.loc[table["direction"] != BOTH, "comparison"])
 
 
 def _of(row: pd.Series, noun: str, others: str) -> str:

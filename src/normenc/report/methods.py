@@ -68,7 +68,7 @@ def methods(
     partitioning : DataFrame, optional
         The rows of ``partitioning.csv``.
     tables : collection of str
-        Which of ``between_animals`` and ``circular_parts`` the run has.
+        Which of ``between_animals``, ``both_directions`` and ``circular_parts`` the run has.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def methods(
         *_inference(study, environment, cite),
         *beside_similarity(environment, "circular_parts" in tables),
         *explained_beyond(partitioning, cite),
-        *_predicted(study, environment, partitioning, "between_animals" in tables, cite),
+        *_predicted(study, environment, partitioning, tables, cite),
         f"The analysis used normenc {environment['normenc']} with PyTorch {environment['packages']['torch']}, and "
         f"follows the course {cite('course')}{_embedding(study, cite)}.",
     ]
@@ -104,13 +104,13 @@ def _predicted(
     study: dict[str, Any],
     environment: dict[str, Any],
     partitioning: pd.DataFrame | None,
-    between_animals: bool,
+    tables: Collection[str],
     cite: Any,
 ) -> list[str]:
     if "predict" not in stages_of(study):
         return []
     repeats = environment["recording"].get("n_repeats") or (1, 1)
-    options = {"between_animals": between_animals, "repeated": max(repeats) > 1, "cite": cite}
+    options = {"tables": tables, "repeated": max(repeats) > 1, "cite": cite}
     return predicted(study["encoding"], partitioning, **options)
 
 

@@ -1,6 +1,6 @@
 """What a study did beyond comparing similarities, for its methods: partitions of variance, predictions of neurons."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,8 @@ REFERENCES = {
     "banded ridge regression. NeuroImage 264:119728.",
     "encoding partition": "de Heer WA, Huth AG, Griffiths TL, Gallant JL, Theunissen FE (2017). The hierarchical "
     "cortical organization of human speech processing. Journal of Neuroscience 37:6539–6557.",
+    "both directions": "Feather J, Khosla M, Ratan Murty NA, Nayebi A (2025). Brain-model evaluations need the NeuroAI "
+    "Turing test. arXiv:2502.16238.",
     "ridge": "Hoerl AE, Kennard RW (1970). Ridge regression: biased estimation for nonorthogonal problems. "
     "Technometrics 12:55–67.",
     "explainable": "Cadena SA, Denfield GH, Walker EY, Gatys LA, Tolias AS, Bethge M, Ecker AS (2019). Deep "
@@ -49,7 +51,7 @@ def explained_beyond(partitioning: pd.DataFrame | None, cite: Cite) -> list[str]
 
 
 def predicted(
-    settings: dict[str, Any], partitioning: pd.DataFrame | None, *, between_animals: bool, repeated: bool, cite: Cite
+    settings: dict[str, Any], partitioning: pd.DataFrame | None, *, tables: Collection[str], repeated: bool, cite: Cite
 ) -> list[str]:
     """How neurons were predicted, by the settings of the section ``[encoding]``."""
     how = f"ridge regression {cite('ridge')}" if settings["method"] == "ridge" else "partial least squares"
@@ -69,8 +71,13 @@ def predicted(
         n_seeds = partitioning.get("n_seeds", pd.Series(dtype=float))[partitioning["variance_of"] == "responses"].max()
         if n_seeds > 1:
             said.append(f"Of layers trained from {n_seeds:.0f} seeds, that difference was first averaged over seeds.")
-    if between_animals:
+    if "between_animals" in tables:
         said.append("The neurons of each animal were also predicted from those of the others, by the same regression.")
+    if "both_directions" in tables:
+        said.append(
+            "The units of each layer were predicted from the neurons of each animal, too, and both directions were "
+            f"compared with how well two animals predict each other {cite('both directions')}."
+        )
     if settings["networks"]:
         networks = join_names(settings["networks"])
         n = counted(len(settings["networks"]), "network")

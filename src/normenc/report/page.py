@@ -10,7 +10,7 @@ import pandas as pd
 from normenc.csv_tables import did_not_learn
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.report.animal_sentences import animal_sentences
+from normenc.report.animal_sentences import animal_sentences, in_both_directions
 from normenc.report.answering import answer_of
 from normenc.report.circular_sentences import on_the_circle
 from normenc.report.embedded import picture_uri
@@ -104,7 +104,10 @@ def _rendered(run: Run, design: str | Path | None) -> str:
         layers,
         controls,
         run.partitioning,
-        tables=[name for name in ("between_animals", "circular_parts") if getattr(run, name) is not None],
+        tables=[
+            *(name for name in ("between_animals", "circular_parts") if getattr(run, name) is not None),
+            *["both_directions"] * bool(directed := in_both_directions(run.animals)),
+        ],
     )
     by_method = _by_method(similarity, run.similarity_by_method)
     data = explorer(run, by_method)
@@ -146,6 +149,7 @@ def _rendered(run: Run, design: str | Path | None) -> str:
         identification=identification_facts(run),
         ranks=rank_sentences(similarity, run.similarity_by_method),
         animals=animal_sentences(run.animals),
+        in_both_directions=directed,
         differences=differences.to_dict("records"),
         circular=_on_circle(run),
         partitioning=_records(run.partitioning),

@@ -12,7 +12,7 @@ __all__ = ["AgainstAnimals"]
 
 @dataclass(frozen=True, repr=False)
 class AgainstAnimals(Shown):
-    """Results of :func:`normenc.rsa.against_animals`.
+    """Results of :func:`normenc.rsa.against_animals`, and of :func:`normenc.encoding.against_animals`.
 
     Attributes
     ----------
@@ -20,10 +20,10 @@ class AgainstAnimals(Shown):
         One row per model: ``model``, ``similarity`` (mean over animals and seeds), ``between_animals`` (mean similarity
         of two different animals), ``difference`` (the first minus the second), its 95 % interval ``low`` and ``high``,
         ``standard_error``, ``dof``, ``p`` (two-sided, against no difference), ``p_holm``, ``p_fdr``, ``why_unknown``
-        (why the similarity, or its interval, is NaN; else empty).
+        (why the similarity, or its interval, is NaN; else empty). Of regressions, one row per model and ``direction``.
     animals : DataFrame
         One row per model and animal: ``model``, ``animal``, ``similarity`` (of the model with it), ``between_animals``
-        (mean similarity of the others with it), ``difference``.
+        (mean similarity of the others with it), ``difference``; of regressions, ``direction``.
     between : tuple of float
         Mean similarity of two animals, and its 95 % interval: (mean, low, high). The interval is NaN if two animals
         are resampled: they have a single similarity, and how much it varies over animals is unknown.
@@ -46,19 +46,19 @@ class AgainstAnimals(Shown):
     def _title(self) -> str:
         mean, low, high = self.between
         ends = "interval unknown" if np.isnan(low) else f"{low:.3f} to {high:.3f}"
-        return (
-            f"{len(self.models)} models beside {self.animals['animal'].nunique()} animals by {self.method}; two "
-            f"animals: {mean:.3f} ({ends})"
-        )
+        n_models, n_animals = self.models["model"].nunique(), self.animals["animal"].nunique()
+        return f"{n_models} models beside {n_animals} animals by {self.method}; two animals: {mean:.3f} ({ends})"
 
     def _notes(self) -> tuple[str, ...]:
         if self.models["low"].isna().all():
             return self.notes
         over = " and ".join(self.factors)
-        said = f"95 % confidence intervals generalise over {over}. P-values are corrected for the number of models."
+        rows = "models and of directions" if "direction" in self.models else "models"
+        said = f"95 % confidence intervals generalise over {over}. P-values are corrected for the number of {rows}."
         return (said, *self.notes)
 
     def summary(self) -> pd.DataFrame:
         """The first columns of `models`; ``why_unknown``, if anything is unknown."""
         columns = ["model", "similarity", "between_animals", "difference", "low", "high", "p_holm"]
+        columns[1:1] = ["direction"] * ("direction" in self.models)
         return self.models[columns + ["why_unknown"] * bool(self.models["why_unknown"].ne("").any())]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 from math import lcm
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -30,14 +30,23 @@ from normenc.rsa.representation_measures import (
 )
 from normenc.rsa.representation_samples import MatchedAlignment
 from normenc.rsa.resampling import block_length_of
-from normenc.rsa.scopes import Asked, asked_scope
+from normenc.rsa.scopes import Asked, Scope, asked_scope
 from normenc.rsa.weighted import similarities
 
-__all__ = ["AgainstAnimals", "against_animals"]
+__all__ = ["AgainstAnimals", "against_animals", "beside_animals", "stimuli_in_blocks"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[Any]
 Compare = Callable[[Counts], tuple[Floats, Floats]]  # weights of stimuli: with the animals, and between them
+
+
+class Named(Protocol):
+    """A measure: its name, and the range that intervals are clipped to."""
+
+    @property
+    def name(self) -> str: ...
+
+    def clip(self, values: Any, /) -> Floats: ...
 
 
 def against_animals(
@@ -109,22 +118,62 @@ def against_animals(
         raise InputError(
             "there is one animal; this comparison needs RDMs or responses of at least two, and their names as subject"
         )
-    whole = _Whole.of(inputs, compare, _names(subject, inputs), measure)
     scope = asked_scope(inputs, generalise_to, ordered=ordered, positions=positions)
-    blocks = None
-    if ordered and "stimuli" in scope.drawn:
-        blocks = block_length_of(inputs.matrices) if block_length is None else as_count(block_length, "block_length")
+    blocks = stimuli_in_blocks(inputs, scope, block_length) if ordered else None
+    whose = _names(subject, inputs)
+    return beside_animals(inputs, compare, whose, measure, scope.drawn, blocks, n_samples=n_samples, seed=seed)
+
+
+def stimuli_in_blocks(inputs: Inputs, scope: Scope, block_length: int | None) -> int | None:
+    """Of stimuli in order, how many are drawn together; None where stimuli are not drawn."""
+    if "stimuli" not in scope.drawn:
+        return None
+    return block_length_of(inputs.matrices) if block_length is None else as_count(block_length, "block_length")
+
+
+def beside_animals(
+    inputs: Inputs,
+    compare: Compare,
+    whose: list[str],
+    measure: Named,
+    drawn: tuple[str, ...],
+    blocks: int | None,
+    *,
+    n_samples: int,
+    seed: int,
+) -> AgainstAnimals:
+    """Tests and intervals of :func:`against_animals`, for anything that compares models with animals.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Which say whose values are averaged.
+    compare : callable
+        Given how often each stimulus is in each sample, similarities of shape (n_samples, n_vectors, n_animals) and
+        those of animals with each other, (n_samples, n_animals, n_animals), of the first with the second.
+    whose : list of str
+        The animals, in the order of their numbers.
+    measure : Measure or another with a name and a range
+    drawn : tuple of str
+        What is resampled.
+    blocks : int or None
+        How many neighbours are drawn together.
+    n_samples, seed : int
+    """
+    whole = _Whole.of(inputs, compare, whose, measure)
+    found = {id(whole.once): (whole.with_animals, whole.between)}  # stimuli are drawn once, alone and with animals
 
     def evaluate(draws: Mapping[str, Counts]) -> tuple[Floats, Floats]:
-        with_animals, between = compare(draws.get("stimuli", whole.once))
+        stimuli = draws.get("stimuli", whole.once)
+        if id(stimuli) not in found:
+            found[id(stimuli)] = compare(stimuli)
+        with_animals, between = found[id(stimuli)]
         animals = draws.get("animals", np.ones((1, inputs.n_groups)))
         mean = mean_of_pairs(between, animals[:, inputs.group], inputs.group)
         return with_animals, np.stack([mean, np.full(len(mean), np.nan)], axis=1)
 
-    samples = resampled(
-        inputs, [scope.drawn], lambda _draws: evaluate, n_samples=n_samples, block_length=blocks, seed=seed
-    )
-    summary = Contrasts.of(of_scope(samples, scope.drawn), inputs.sizes(scope.drawn), blocks, whole.estimate)
+    samples = resampled(inputs, [drawn], lambda _draws: evaluate, n_samples=n_samples, block_length=blocks, seed=seed)
+    summary = Contrasts.of(of_scope(samples, drawn), inputs.sizes(drawn), blocks, whole.estimate)
     summary = _with_reasons(summary, inputs.names, measure)
     low, high = (float(measure.clip(v[0])) for v in summary.of_weights(np.eye(len(whole.estimate))[-2:-1])[:2])
     drawn_units = getattr(inputs, "drawn_units", "")
@@ -133,8 +182,8 @@ def against_animals(
         models=_model_table(summary, inputs.names),
         animals=_animal_table(inputs, whole),
         between=(float(whole.estimate[-2]), low, high),
-        factors=scope.drawn,
-        sizes=inputs.counts(scope.drawn),
+        factors=drawn,
+        sizes=inputs.counts(drawn),
         method=measure.name,
         notes=tuple(filter(None, [drawn_units, why_not and f"There are no intervals: {why_not}."])),
     )
@@ -151,9 +200,7 @@ class _Whole:
     whose: list[str]
 
     @classmethod
-    def of(
-        cls, inputs: Inputs, compare: Compare, whose: list[str], measure: Measure | RepresentationMeasure
-    ) -> "_Whole":
+    def of(cls, inputs: Inputs, compare: Compare, whose: list[str], measure: Named) -> "_Whole":
         once = np.ones((1, inputs.n_stimuli), dtype=np.int64)
         with_animals, between = compare(once)
         apart = inputs.group[:, None] != inputs.group
@@ -169,7 +216,7 @@ class _Whole:
         return cls(once, with_animals, between, estimate, whose)
 
 
-def _with_reasons(summary: Contrasts, names: list[str], measure: Measure | RepresentationMeasure) -> Contrasts:
+def _with_reasons(summary: Contrasts, names: list[str], measure: Named) -> Contrasts:
     """With the reason for every model whose similarity, or interval, is unknown."""
     missing = np.isnan(summary.estimate[:-2])
     found = summary.with_unknown(names, {}, IN_SAMPLES)

@@ -21,7 +21,7 @@ __all__ = ["agreeing", "check_encoders", "check_table", "check_type"]
 ROWS = {  # what tells the rows of a table apart
     SIMILARITY: ENCODER_COLUMNS,
     "similarity_by_method.csv": (*ENCODER_COLUMNS, "comparison"),
-    "animals.csv": (*ENCODER_COLUMNS, "comparison", "animal"),
+    "animals.csv": (*ENCODER_COLUMNS, "comparison", "direction", "animal"),
     "differences.csv": (*ENCODER_COLUMNS, "other", "other_task", "other_network", "other_kind"),
     "similarity_by_scope.csv": ENCODER_COLUMNS,
     "differences_by_scope.csv": (*ENCODER_COLUMNS, "other", "other_task", "other_network", "other_kind"),

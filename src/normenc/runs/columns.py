@@ -52,18 +52,27 @@ TABLES = {
         differences(),
     ),
     "animals.csv": table(
-        "One row per measure, encoder and animal, and one of all animals together, which has the tests. See [animals "
-        "as a yardstick](statistics.md#animals-as-a-yardstick).",
+        "One row per measure, encoder, direction and animal, and one of all animals together, which has the tests. See "
+        "[animals as a yardstick](statistics.md#animals-as-a-yardstick). With `[encoding] enabled = true` and neurons "
+        "of several animals, regressions have rows in [both directions](encoding.md#between-animals).",
         encoder(),
         competence(),
-        text("comparison", "the measure"),
+        text("comparison", "the measure; `feve` or, without repeated trials, `r2` of regressions"),
+        text(
+            "direction",
+            "of regressions: `to animals` if the encoder predicts them, `from animals` if they predict the encoder; "
+            "`both`, the mean of the two, or a measure that has no direction",
+        ),
         text("animal", "its name; empty for all animals together"),
         number("similarity", "of the encoder with the animal"),
-        number("between_animals", "mean similarity of the other animals with it"),
+        number("between_animals", "mean similarity of the other animals with it, in the same direction"),
         number("difference", "the first minus the second"),
         number("low high", "95 % confidence interval of the difference"),
         number("standard_error dof p", "test of the difference against 0, two-sided"),
-        number("p_holm p_fdr", "corrected for all encoders, within this measure"),
+        number(
+            "p_holm p_fdr",
+            "corrected for all encoders, within this measure; of regressions also for the two directions",
+        ),
         text("resampled", "what the interval generalises over"),
         text("why_unknown", "why there is no interval and test, as with two animals; empty otherwise"),
     ),

@@ -202,15 +202,13 @@ class Evaluation(Listed):
 
     @property
     def animals(self) -> pd.DataFrame | None:
-        """As written to ``animals.csv``, where the recording has several animals."""
-        return self._compared.animals
+        """As written to ``animals.csv``, where the recording has several animals: of RDMs, and of regressions."""
+        return _joined(self._compared.animals, None if self.predicted is None else self.predicted.animals)
 
     @property
     def partitioning(self) -> pd.DataFrame | None:
         """As written to ``partitioning.csv``: of dissimilarities, and of responses where neurons are predicted."""
-        parts = [self._compared.partitioning, None if self.predicted is None else self.predicted.partitioning]
-        known = [part for part in parts if part is not None]
-        return pd.concat(known, ignore_index=True) if known else None
+        return _joined(self._compared.partitioning, None if self.predicted is None else self.predicted.partitioning)
 
     @property
     def identified(self) -> Identified | None:
@@ -250,6 +248,11 @@ class Evaluation(Listed):
     @property
     def _populations(self) -> Populations:
         return _found(self.populations, "describe")
+
+
+def _joined(*parts: pd.DataFrame | None) -> pd.DataFrame | None:
+    known = [part for part in parts if part is not None]
+    return pd.concat(known, ignore_index=True) if known else None
 
 
 def _found(result: T | None, name: str) -> T:

@@ -23,6 +23,7 @@ from normenc.study.competence import with_competence
 from normenc.study.representing import Prepared
 from normenc.study.responses import between_animals, regression_options, response_partition, size_notes, trials_of
 from normenc.study.sections import COURSE_NETWORK, EncodingSettings
+from normenc.study.yardstick import predicted_animal_table
 from normenc.training import Progress
 from normenc.tuning import around_zero
 
@@ -47,6 +48,8 @@ class Predicted(Listed):
         The rows of ``partitioning.csv`` about responses.
     between_animals : DataFrame or None
         As written to ``between_animals.csv``.
+    animals : DataFrame or None
+        The rows of ``animals.csv`` about regressions.
     """
 
     TABLE: ClassVar = "table"
@@ -55,6 +58,7 @@ class Predicted(Listed):
     fitted: dict[str, encoding.FittedNetwork]
     partitioning: pd.DataFrame | None = None
     between_animals: pd.DataFrame | None = None
+    animals: pd.DataFrame | None = None
 
 
 def predict(compared: Compared, *, device: str = "cpu", progress: bool | ProgressCallback = True) -> Predicted:
@@ -129,7 +133,13 @@ def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Pre
         )
     same = _labels(recording)
     partitioning = response_partition(compared.represented, folds, same, progress)
-    animals = between_animals(recording, settings, folds, same, progress)
+    between = between_animals(recording, settings, folds, same, progress)
+    try:
+        animals = predicted_animal_table(compared.represented, compared.inference, folds, same, progress)
+    except InputError as error:  # the predictions stand without it
+        animals = None
+        if between is not None:
+            between["notes"] = (between["notes"] + f"; not compared in both directions: {error}").str.removeprefix("; ")
     with stage(progress, "fitting networks to neurons", len(settings.networks)) as counted:
         for name in settings.networks:
             try:
@@ -146,7 +156,8 @@ def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Pre
     trainings = compared.represented.trainings
     if partitioning is not None:
         partitioning = with_competence(partitioning, trainings)
-    return Predicted(with_competence(table, trainings), networks, partitioning, animals)
+    animals = None if animals is None else with_competence(animals, trainings)
+    return Predicted(with_competence(table, trainings), networks, partitioning, between, animals)
 
 
 def _row_of_fit(name: str, prepared: Prepared, predicted: Any, folds: Sequence[Any], rdms: Floats) -> dict[str, Any]:

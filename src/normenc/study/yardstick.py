@@ -1,20 +1,24 @@
 """Animals as a yardstick: the models' similarity with animals beside that of animals with each other."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from normenc import rsa
+from normenc import encoding, rsa
 from normenc.csv_tables import encoder_columns
+from normenc.encoding.directions import BOTH
 from normenc.errors import InputError
+from normenc.progress import ProgressCallback, stage
 from normenc.rsa.scopes import Asked
 from normenc.rsa.stored import of_stimuli
 from normenc.study.inferring import samples_of_other_methods, stimuli_compared
 from normenc.study.representation_inferring import recorded_responses, responses_by_label
 from normenc.study.represented import Represented
+from normenc.study.responses import regression_options, trials_of
 
-__all__ = ["animal_table"]
+__all__ = ["animal_table", "predicted_animal_table"]
 
 TESTED = ["low", "high", "standard_error", "dof", "p", "p_holm", "p_fdr"]
 
@@ -46,6 +50,53 @@ def animal_table(represented: Represented, like: rsa.Inference) -> pd.DataFrame 
             continue  # it is said beside the similarities why
         tables.append(_rows(represented, found))
     return pd.concat(tables, ignore_index=True)
+
+
+def predicted_animal_table(
+    represented: Represented, like: rsa.Inference, folds: Sequence[Any], labels: Any, progress: ProgressCallback
+) -> pd.DataFrame | None:
+    """Rows of ``animals.csv`` about regressions, in both directions; None unless neurons are of several animals.
+
+    Parameters
+    ----------
+    represented : Represented
+    like : Inference
+        Whose scope these have, but for neurons.
+    folds, labels
+        Of the stimuli, as :func:`normenc.encoding.cross_validated_predictions` takes them.
+    progress : callable
+
+    Raises
+    ------
+    InputError
+        If an animal has no reliable neuron.
+    """
+    recording, settings = represented.prepared.recording, represented.prepared.study.encoding
+    responses = recording.responses
+    if responses is None or "neuron_animal" not in responses.coords:
+        return None
+    animal = responses["neuron_animal"].to_numpy().astype(str)
+    layers = {name: r.responses.to_numpy() for name, r in represented.firsts.items() if r.responses is not None}
+    if len(set(animal)) < 2 or not layers:
+        return None
+    trials, index = trials_of(recording)
+    with stage(progress, "comparing with animals in both directions"):
+        found = encoding.against_animals(
+            layers,
+            trials,
+            animal,
+            index,
+            n_samples=settings.n_samples,
+            positions=recording.around_circle,
+            block_length=represented.prepared.study.comparison.block_length,
+            generalise_to=Asked(tuple(f for f in like.generalises_to if f in ("stimuli", "animals"))),
+            labels=labels,
+            seed=settings.seed,
+            folds=folds,
+            ordered=recording.has_neighbours,
+            **regression_options(recording, settings, max(layer.shape[1] for layer in layers.values())),
+        )
+    return _rows(represented, found)
 
 
 def _found(represented: Represented, like: rsa.Inference, method: str, unknown: set[str]) -> rsa.AgainstAnimals:
@@ -89,6 +140,7 @@ def _rows(represented: Represented, found: rsa.AgainstAnimals) -> pd.DataFrame:
             "recording": represented.prepared.recording.label,
             **encoder_columns([firsts[label].encoder for label in labels], labels),
             "comparison": found.method,
+            "direction": rows.get("direction", BOTH),
         }
     )
     columns = ["animal", "similarity", "between_animals", "difference", *TESTED]
