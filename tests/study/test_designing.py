@@ -162,6 +162,8 @@ PROPOSES, CHOSE = "`normenc design` proposes 10 stimuli", "the 10 stimuli that `
         (0.95, (0.6, 0.8), f"{PROPOSES} that would", ", against 70 and 30 times with {these}"),
         (0.85, (0.6, 0.7), f"{PROPOSES} that would tell more", ", against 65 and 35 times with {these}"),
         (0.75, (0.6, 0.8), f"{CHOSE} not surely tell more", ", against 70 and 30 times with {these}"),
+        ((0.75, 0.02), (0.6, 0.8), f"{PROPOSES} that would tell more", ", against 70 and 30 times with {these}"),
+        ((0.65, 0.02), (0.6, 0.8), f"{CHOSE} tell no more", ", against 70 and 30 times with {these}"),
         (0.60, (0.6, 0.8), f"{CHOSE} tell no more", ", against 70 and 30 times with {these}"),
         (0.98, (0.9, 0.96), f"{CHOSE}, {{given}}, and so would {{these}}", ", against 93 and 7 times"),
         (0.95, (), f"{PROPOSES} that would", ""),
@@ -171,18 +173,20 @@ PROPOSES, CHOSE = "`normenc design` proposes 10 stimuli", "the 10 stimuli that `
 def test_a_design_speaks_of_the_pair(made, run, tmp_path, rate, own, verdict, against):
     # 30 presentations are 2.5 of each of the recording's 12 stimuli, half-way from 1 to 6.25 on a logarithm. By
     # Newcombe's interval, of 100 simulations, 0.85 is surely more than 0.65, and 0.75 not surely more than 0.70.
+    rate, taken = rate if isinstance(rate, tuple) else (rate, 1 - rate)
     folder = tmp_path / "design"
     shutil.copytree(made.folder, folder)
-    rows = [("chosen", 10, 3, rate), *(("own stimuli", 12, n, own[k]) for k, n in enumerate((1, 6.25)[: len(own)]))]
+    rows = [("chosen", 10, 3, rate, taken)]
+    rows += [("own stimuli", 12, n, share, 1 - share) for n, share in zip((1, 6.25), own, strict=False)]
     table = made.pairs.query("stimuli == 'chosen' and trials == 3")
     is_pair = (table["encoder"] == PAIR[0]) & table["other"].isin(PAIR)
     parts = []
-    for stimuli_name, n_stimuli, trials, share in rows:
-        shares = np.where(table["other"] == PAIR[0], share, 1 - share)
+    for stimuli_name, n_stimuli, trials, share, of_rival in rows:
+        shares = np.where(table["other"] == PAIR[0], share, of_rival)
         changed = {"stimuli": stimuli_name, "n_stimuli": n_stimuli, "trials": trials, "n_simulations": 100}
         parts.append(table.assign(**changed, share=table["share"].where(~is_pair, shares)))
     pd.concat(parts).to_csv(folder / "predicted_pairs.csv", index=False)
-    named = f"{PAIR[0]} would be named {100 * rate:.0f} times in 100 and {PAIR[1]} {100 - 100 * rate:.0f} times"
+    named = f"{PAIR[0]} would be named {100 * rate:.0f} times in 100 and {PAIR[1]} {100 * taken:.0f} times"
     said = f"{verdict}: {'' if '{given}' in verdict else '{given}, '}{named}{against}"
     words = {"given": "with 3 trials of each", "these": "as many presentations of these gratings"}
     assert Remedy(run, folder)(*PAIR) == said.format(**words)

@@ -64,7 +64,7 @@ class Remedy:
         these = f"as many presentations of these {as_type(recording['stimuli']).pictures}"
         if min(rate, own_rate) >= SURE:
             return f"{chosen}, {given}, and so would {these}: {said}"
-        if _is_surely_higher(named, own):
+        if _is_surely_more(named, own) or (rate >= own_rate and _is_surely_more(mistaken, own, less=True)):
             verdict = f"{proposed} that would{' tell more' * (rate < SURE)}"
         else:
             verdict = f"{chosen} {'not surely tell more' if rate > own_rate else 'tell no more'}"
@@ -90,9 +90,10 @@ def _at(rows: pd.DataFrame, design: RunDesign) -> tuple[float, float]:
     return float(new["share"][at]), float(of_own(rows, design.best)[at])
 
 
-def _is_surely_higher(rows: pd.DataFrame, design: RunDesign) -> bool:
-    """Whether the first of these is the higher one, by the interval of a difference (Newcombe, Stat. Med. 1998)."""
+def _is_surely_more(rows: pd.DataFrame, design: RunDesign, *, less: bool = False) -> bool:
+    """Whether the first of these is the higher one, or the lower: the interval of a difference (Newcombe 1998)."""
     rates = [mean_rate(round(share * n), n) for share, n in zip(rows["share"], rows["n_simulations"], strict=True)]
-    rate, own = _at(rows, design)
-    low, high = (rows.assign(share=[getattr(one, end) for one in rates]) for end in ("low", "high"))
-    return rate - own > hypot(rate - _at(low, design)[0], _at(high, design)[1] - own)
+    (low, own_low), (rate, own), (high, own_high) = (
+        _at(rows.assign(share=[own[place] for own in rates]), design) for place in (1, 0, 2)
+    )
+    return own - rate > hypot(own - own_low, high - rate) if less else rate - own > hypot(rate - low, own_high - own)
