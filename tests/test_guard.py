@@ -28,6 +28,7 @@ WRONG = {  # command lines that each command refuses with exit code 2, and a par
     "recordings": (["fetch", "monkey"], "there is no recording"),
     "identify": (["nothing.toml"], "there is no such study file"),
     "design": (["nothing.toml"], "there is no such study file"),
+    "report": (["nothing"], "nothing"),
     "reproduce": (["nothing"], "no publication has this name"),
     "export": (["nothing", "--zip"], "nothing"),
     "verify": (["nothing.zip"], "nothing.zip"),

@@ -360,7 +360,10 @@ def test_what_the_data_could_not_have_told():
     ranked.loc[1, "kind"] = CONTROL  # whatever it is called
     assert could_have_told(table, ranked, {}, "images").endswith("named it 100 times in 100.")
     both = told([[1, 0, 0], [0.41, 0.54, 0.05], [0.5, 0, 0.5]])
-    assert "and pool 41 times; they cannot tell pool from its untrained twin, whose" in both
+    assert (
+        "and pool 41 times; `normenc design` searches for stimuli that would; these data cannot tell pool from its"
+        in both
+    )
     some = told([[0.85, 0.0, 0.15], [0, 1, 0], [0, 0, 1]])
     assert some.startswith("These images do not always separate pool")
     assert told(sure, same={"pool, untrained": "pool"}) == (

@@ -1,3 +1,5 @@
+import html
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -17,7 +19,7 @@ from normenc.errors import InputError
 from normenc.recordings import Preparation
 from normenc.report.answering import answer_of
 from normenc.report.designed import whether_to_change
-from normenc.report.proposed import SEARCHES, proposal
+from normenc.report.proposed import SEARCHES, Remedy
 from normenc.rsa.design import Chosen
 from normenc.rsa.unequal_neurons import NeuronShares
 from normenc.runs import Run
@@ -96,6 +98,12 @@ def test_the_folder_holds_what_was_chosen(made, study):
     assert rates["rate"].between(0, 1).all() and (rates["low"] <= rates["rate"]).all()
     assert (rates["rate"] <= rates["high"]).all()
     names = set(made.discriminability)
+    pairs = read_table(made.folder / "predicted_pairs.csv")
+    assert len(pairs) == len(rates) * len(names) ** 2 and set(pairs["encoder"]) == set(pairs["other"]) == names
+    keys = ["stimuli", "draw", "n_stimuli", "trials"]
+    named = pairs[pairs["encoder"] == pairs["other"]].groupby(keys, dropna=False, sort=False)["share"].mean()
+    assert named.to_numpy() == pytest.approx(rates["rate"].to_numpy())
+    assert pairs.groupby([*keys, "encoder"], dropna=False)["share"].sum().to_numpy() == pytest.approx(1)
     assert {"pool", "fc", "pool, untrained", "pixels", "Fourier amplitude", "orientation model"} <= names
     assert load_study(made.folder / "study.toml").design == study.design
     printed = as_printed(summaries.of_design(made))
@@ -111,55 +119,130 @@ def run(study, tmp_path_factory):
     return Run.open(studies.run(type(study).model_validate(quick), folder, progress=False).folder)
 
 
-def test_a_run_says_what_the_design_beside_it_proposes(made, run):
-    said = proposal(run, made.folder)
-    path = run.folder / "identification.csv"
-    unsure = read_table(path)
-    unsure.assign(share=1 / unsure["other"].nunique()).to_csv(path, index=False)
+PAIR = "Fourier amplitude", "orientation model"
+
+
+def test_a_run_says_what_the_design_beside_it_proposes(made, run, normenc):
+    path, beside = run.folder / "identification.csv", run.folder.with_name("mine-design")
+    table = read_table(path)
+    sure = table.assign(share=(table["encoder"] == table["other"]).astype(float))
+    sure.to_csv(path, index=False)
+    code, out, err = normenc("report", run.folder, "--design", made.folder)
+    assert code == 0 and "the answer does not need this design" in err
+    assert all(" ".join(sentence.split()) in " ".join(out.split()) for sentence in answer_of(Run.open(run.folder)))
+    first = Run.open(run.folder).similarity.sort_values("similarity")["encoder"].iloc[-1]
+    other = next(name for name in made.discriminability if name != first)
+    unsure = sure["share"].where(sure["encoder"] != first, sure["other"].isin([first, other]) / 2)
+    sure.assign(share=unsure).to_csv(path, index=False)
+    said = Remedy(run, made.folder)(first, other)
+    assert f"would be named {100 * share_of(made, first):.0f} times" in said
     (before,) = (one for one in answer_of(Run.open(run.folder)) if "normenc design" in one)
-    assert before.endswith(f"; {SEARCHES}.")
-    assert before.replace(SEARCHES, said) in answer_of(Run.open(run.folder), made.folder)
-    beside = run.folder.with_name("mine-design")
+    assert f"; {SEARCHES}" in before
+    printed = json.loads(normenc("report", run.folder, "--design", made.folder, "--json")[1])
+    assert set(printed) == promised("run") - {"failures"} and before.replace(SEARCHES, said) in printed["answer"]
+    assert before.replace(SEARCHES, said) in html.unescape((run.folder / "report.html").read_text(encoding="utf-8"))
     shutil.copytree(made.folder, beside)
     assert before.replace(SEARCHES, said) in answer_of(Run.open(run.folder))
-    # Its 30 presentations are 2.5 of each of 12 stimuli of the study's own, half-way from 1 to 6.25 on a logarithm.
-    rates = pd.DataFrame(
-        {"stimuli": ["chosen"] + ["own stimuli"] * 2, "n_stimuli": [10, 12, 12], "trials": [3, 1, 6.25], "low": 0.9}
-    )
-    named = f"the true one of all {len(made.discriminability)} candidates would be named"
-    more = (
-        f"`normenc design` proposes 10 stimuli that would tell more: with 3 trials each, {named} 95 times in 100, and"
-    )
-    more += " 70 times with as many presentations of these"
-    no_more = "the 10 stimuli that `normenc design` chose would tell no more"
-    for own, told in (((0.6, 0.8), more), ((0.9, 0.98), no_more)):
-        rates.assign(rate=[0.95, *own]).to_csv(beside / "predicted.csv", index=False)
-        assert proposal(run) == told
-    (beside / "predicted.csv").unlink()
-    assert proposal(run) == SEARCHES
-    with pytest.raises(InputError, match="is not the folder of a design"):
-        report.render(run.folder, design=run.folder)
+    shutil.rmtree(beside)
+    table.to_csv(path, index=False)
+
+
+def share_of(made, truth):
+    """Of its recordings with the chosen stimuli that name it."""
+    own = made.pairs.query("stimuli == 'chosen' and trials == 3 and encoder == @truth and other == @truth")
+    return own["share"].iloc[0]
+
+
+PROPOSES, CHOSE = "`normenc design` proposes 10 stimuli", "the 10 stimuli that `normenc design` chose would"
+
+
+@pytest.mark.parametrize(
+    ("rate", "own", "verdict", "against"),
+    [
+        (0.95, (0.6, 0.8), f"{PROPOSES} that would", ", against 70 and 30 times with {these}"),
+        (0.85, (0.6, 0.7), f"{PROPOSES} that would tell more", ", against 65 and 35 times with {these}"),
+        (0.75, (0.6, 0.8), f"{CHOSE} not surely tell more", ", against 70 and 30 times with {these}"),
+        ((0.75, 0.02), (0.6, 0.8), f"{PROPOSES} that would tell more", ", against 70 and 30 times with {these}"),
+        ((0.65, 0.02), (0.6, 0.8), f"{CHOSE} tell no more", ", against 70 and 30 times with {these}"),
+        (0.60, (0.6, 0.8), f"{CHOSE} tell no more", ", against 70 and 30 times with {these}"),
+        (0.98, (0.9, 0.96), f"{CHOSE}, {{given}}, and so would {{these}}", ", against 93 and 7 times"),
+        (0.95, (), f"{PROPOSES} that would", ""),
+        (0.80, (), PROPOSES, ""),
+    ],
+)
+def test_a_design_speaks_of_the_pair(made, run, tmp_path, rate, own, verdict, against):
+    # 30 presentations are 2.5 of each of the recording's 12 stimuli, half-way from 1 to 6.25 on a logarithm. By
+    # Newcombe's interval, of 100 simulations, 0.85 is surely more than 0.65, and 0.75 not surely more than 0.70.
+    rate, taken = rate if isinstance(rate, tuple) else (rate, 1 - rate)
+    folder = tmp_path / "design"
+    shutil.copytree(made.folder, folder)
+    rows = [("chosen", 10, 3, rate, taken)]
+    rows += [("own stimuli", 12, n, share, 1 - share) for n, share in zip((1, 6.25), own, strict=False)]
+    table = made.pairs.query("stimuli == 'chosen' and trials == 3")
+    is_pair = (table["encoder"] == PAIR[0]) & table["other"].isin(PAIR)
+    parts = []
+    for stimuli_name, n_stimuli, trials, share, of_rival in rows:
+        shares = np.where(table["other"] == PAIR[0], share, of_rival)
+        changed = {"stimuli": stimuli_name, "n_stimuli": n_stimuli, "trials": trials, "n_simulations": 100}
+        parts.append(table.assign(**changed, share=table["share"].where(~is_pair, shares)))
+    pd.concat(parts).to_csv(folder / "predicted_pairs.csv", index=False)
+    named = f"{PAIR[0]} would be named {100 * rate:.0f} times in 100 and {PAIR[1]} {100 * taken:.0f} times"
+    said = f"{verdict}: {'' if '{given}' in verdict else '{given}, '}{named}{against}"
+    words = {"given": "with 3 trials of each", "these": "as many presentations of these gratings"}
+    assert Remedy(run, folder)(*PAIR) == said.format(**words)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "file", "says"),
     [
-        ('method = "pearson"', 'method = "cosine"', "study.toml", "another measure than the run"),
-        ('    "pixels",\n', "", "study.toml", "other controls than the run"),
-        ("n_epochs = 1\n", "n_epochs = 2\n", "study.toml", r"another section \[training\] than the run"),
-        ('"sha256": "', '"sha256": "0', "design.json", "another recording than the run"),
-        ('"n_neurons": ', '"neurons": ', "design.json", "damaged"),
-        ("rate", "rates", "predicted.csv", "damaged"),
+        ('method = "pearson"', 'method = "cosine"', "study.toml", "this design has another measure than the run"),
+        ('    "pixels",\n', "", "study.toml", "this design has other controls than the run"),
+        ("n_epochs = 1\n", "n_epochs = 2\n", "study.toml", r"has another section \[training\] than the run"),
+        ('"sha256": "', '"sha256": "0', "design.json", "this design has another recording than the run"),
+        ('"n_neurons": ', '"neurons": ', "design.json", "this design is damaged"),
+        ("share", "shares", "predicted_pairs.csv", "this design is damaged"),
+        ("pixels", "pixel", "predicted_pairs.csv", "this design is damaged .*has other candidates than design.json"),
+        ('"same": {', '"same": {"V1": "pixels"', "design.json", "other candidates than the run .*: it adds V1. Choose"),
+        ("predicted_pairs.csv", "pairs.csv", ".normenc-run.json", "does not tell what candidates would be taken for"),
+        ('"kind": "design"', '"kind": "power"', ".normenc-run.json", "is not the folder of a design"),
     ],
 )
 def test_a_design_of_something_else_is_not_taken(made, run, tmp_path, old, new, file, says):
-    other = tmp_path / "design"
+    other = run.folder.with_name("mine-design")
     shutil.copytree(made.folder, other)
     text = (other / file).read_text(encoding="utf-8")
     assert old in text
     (other / file).write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(InputError, match=f"this design (has|is) {says}"):
-        proposal(run, other)
+    try:
+        with pytest.raises(InputError, match=says):
+            Remedy(run, other)
+        assert Remedy(run)(*PAIR) == SEARCHES
+    finally:
+        shutil.rmtree(other)
+
+
+def test_a_design_that_lacks_a_candidate_or_a_run_that_knows_none_is_not_compared(made, run, tmp_path):
+    folder, lacking = tmp_path / "design", PAIR[1]
+    shutil.copytree(made.folder, folder)
+    pairs = made.pairs[(made.pairs["encoder"] != lacking) & (made.pairs["other"] != lacking)]
+    pairs.to_csv(folder / "predicted_pairs.csv", index=False)
+    facts = json.loads((folder / "design.json").read_text(encoding="utf-8"))
+    facts["candidates"].remove(lacking)
+    (folder / "design.json").write_text(json.dumps(facts | {"left_out": {lacking: "it is given orientations"}}))
+    with pytest.raises(
+        InputError, match=r"other candidates .*: it lacks orientation model \(it is given orientations\)"
+    ):
+        Remedy(run, folder)
+    (folder / "design.json").write_text(json.dumps(facts | {"same": {lacking: PAIR[0]}}))
+    assert Remedy(run, folder)(*PAIR) == (
+        "nor can any stimuli in the pool of `normenc design` tell Fourier amplitude from orientation model"
+    )
+    aside = (run.folder / "identification.csv").rename(tmp_path / "aside.csv")
+    try:
+        with pytest.raises(InputError, match=r"does not tell which encoders .*\[identify\] enabled"):
+            Remedy(Run.open(run.folder), folder)
+    finally:
+        aside.rename(run.folder / "identification.csv")
 
 
 def test_the_page_stands_alone_and_shows_every_image(made):

@@ -17,6 +17,7 @@ from normenc.cli.options import default_workers, split, takes_recording
 from normenc.cli.planning import identify, power
 from normenc.cli.printing import print_check, print_kept, print_run, print_table
 from normenc.cli.recordings import recordings_app
+from normenc.cli.reporting import write_report
 from normenc.cli.shared_options import Found, reports, takes_scheduler, takes_study
 from normenc.cli.terminal import Commands, echo, echo_json, echo_result, tell
 
@@ -202,6 +203,7 @@ def check(
 app.command(short_help="Find out how much data it takes to identify the correct model.")(power)
 app.command(short_help="Find out which models these data could tell apart.")(identify)
 app.registered_commands += design_app.registered_commands
+app.command("report", short_help="Write the report of a finished run again, with what a design found.")(write_report)
 app.registered_commands += examples_app.registered_commands
 app.registered_commands += handing_on_app.registered_commands
 

@@ -32,8 +32,8 @@ def of_runs(folders: Sequence[Path], page: Path) -> Found:
     return Found(lambda: {"page": page, "runs": [about_run(folder) for folder in folders]})
 
 
-def about_run(folder: Path) -> dict[str, Any]:
-    """Where a run is, its answer in sentences, and its key numbers."""
+def about_run(folder: Path, design: Path | None = None) -> dict[str, Any]:
+    """Where a run is, its answer in sentences, with a design where one is given, and its key numbers."""
     from normenc.report.answering import answer_of
     from normenc.report.stages import stages_of
     from normenc.runs import Run
@@ -49,7 +49,7 @@ def about_run(folder: Path) -> dict[str, Any]:
         "recording": run.recording["name"],
         "quick": bool(run.settings.get("quick")),
         "stages": stages_of(run.settings),
-        "answer": answer_of(run) if "stimuli" in run.recording else None,  # which the first runs did not tell
+        "answer": answer_of(run, design) if "stimuli" in run.recording else None,  # which the first runs did not tell
         "measure": table["comparison"].iloc[0],
         **ceiling,
         "similarity": table[[name for name in NUMBERS if name in table]].to_dict("records"),

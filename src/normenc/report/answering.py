@@ -17,7 +17,7 @@ from normenc.report.competence_sentences import LEARNED_ONLY, none_learned, not_
 from normenc.report.identified import could_have_told
 from normenc.report.learned import in_words, learned_rows, learned_word, never_learned
 from normenc.report.partition_sentences import beyond
-from normenc.report.proposed import proposal
+from normenc.report.proposed import Remedy
 from normenc.report.reference_sentences import ALPHA, above_chance, is_close, zero_is_unrelated
 from normenc.report.scope_words import scope_sentence
 from normenc.report.small_differences import is_small, limit_in_words, was_expected
@@ -39,7 +39,7 @@ def answer_of(run: Run, design: str | Path | None = None) -> list[str]:
         run.similarity,
         run.environment.get("identification", {}).get("same", {}),
         as_type(recording["stimuli"]).pictures,
-        proposal(run, design),
+        Remedy(run, design),
     )
     more = [scope_sentence(run.environment), "" if doubt else told]
     return answer(

@@ -16,7 +16,7 @@ from normenc.report.identified import noise_in_words
 from normenc.report.learned import spoken
 from normenc.report.pages import template
 from normenc.rsa.design import TOLD
-from normenc.runs.designs import rates_of_own
+from normenc.runs.designs import of_own
 from normenc.whole_files import write_whole
 
 __all__ = ["write_design"]
@@ -113,7 +113,7 @@ def whether_to_change(predicted: pd.DataFrame, best: str, trials: int) -> str:
     """  # noqa: E501 (a sentence is a line of its own)
     new = predicted[predicted["stimuli"] == best].sort_values("trials")
     n_own = int(predicted.loc[predicted["stimuli"] == "own stimuli", "n_stimuli"].iloc[0])
-    presentations, own_rate = new["n_stimuli"] * new["trials"], rates_of_own(predicted, best)
+    presentations, own_rate = new["n_stimuli"] * new["trials"], of_own(predicted, best, "rate")
     kept = own_rate > new["high"]
     here = int(np.flatnonzero(new["trials"] == trials)[0])
     n, rate = int(presentations.iloc[here]), own_rate[here]

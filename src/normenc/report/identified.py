@@ -1,6 +1,6 @@
 """Could the data have told which encoder is true: sentences about simulated recordings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 from normenc.csv_tables import did_not_learn
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.report.learned import spoken
-from normenc.report.proposed import SEARCHES
+from normenc.report.proposed import SEARCHES, SURE
 from normenc.report.wording import counted, join_names
 from normenc.rsa.likeness import COULD_HAVE_TOLD_NOTHING
 from normenc.rsa.rates import mean_rate
@@ -28,7 +28,6 @@ __all__ = [
 WORTH_NAMING = 0.05  # share of recordings that are taken for another encoder
 MOST_NAMED = 2
 RARELY = 0.05  # share of a truth's recordings that name it, below which this is said
-SURE = 0.9  # share of recordings of a truth, named by which it is told from the others
 UNSURE = 0.2  # share taken for one other encoder, from which the two are not separated
 
 
@@ -82,7 +81,7 @@ def could_have_told(
     similarity: pd.DataFrame,
     same: Mapping[str, str],
     pictures: str,
-    remedy: str = SEARCHES,
+    remedy: Callable[[str, str], str] = lambda *pair: SEARCHES,
 ) -> str:
     """Whether the data could have told the encoders that matter from all others, as a sentence.
 
@@ -99,8 +98,9 @@ def could_have_told(
         Encoders with the RDM of another one, and that one.
     pictures : str
         What the stimuli are called, such as ``"gratings"``.
-    remedy : str
-        What is said of other stimuli where these could not, see :func:`normenc.report.proposed.proposal`.
+    remedy : callable
+        Given a truth and the encoder that it is taken for, what is said of other stimuli where these could not tell the
+        two apart: see :class:`normenc.report.proposed.Remedy`.
 
     Examples
     --------
@@ -129,7 +129,9 @@ def could_have_told(
         like = [same[one]] if one in same else [other for other, own in same.items() if own == one]
         if like:
             alike = join_names([spoken(name) for name in like])
-            return f"No recording of these {pictures} can tell {spoken(one)} from {alike}: their RDMs are the same."
+            said = f"No recording of these {pictures} can tell {spoken(one)} from {alike}: their RDMs are the same"
+            found = remedy(one, like[0])
+            return f"{said}." if found == SEARCHES else f"{said}; {found}."
     names = {one: spoken(one) for one in similarity["encoder"]}
     twins = similarity.loc[similarity["kind"] == EncoderKind.TWIN, "encoder"].tolist()
     truths = [one for one in dict.fromkeys(first) if one in set(table["encoder"])]
@@ -142,11 +144,12 @@ def could_have_told(
             other = names[others.index[0]]
             is_twin = other == f"untrained {name}"
             other = "its untrained twin" if is_twin else other
-            more = _like_their_twins(table, known, twins, same, named=truth if is_twin else "")
+            named = truth if is_twin else ""
+            more = _like_their_twins(table, known, twins, same, named=named, they="these data")
             return (
                 f"These {pictures} {verb} separate {name} from {other}: had {name} been the truth, these "
                 f"data would have named it {100 * own.get(truth, 0.0):.0f} times in 100, and {other} "
-                f"{_times(others.iloc[0])}{more}; {remedy}."
+                f"{_times(others.iloc[0])}; {remedy(truth, str(others.index[0]))}{more}."
             )
     if not truths:
         return ""
@@ -160,7 +163,12 @@ def could_have_told(
 
 
 def _like_their_twins(
-    table: pd.DataFrame, known: pd.DataFrame, twins: list[str], same: Mapping[str, str], named: str = ""
+    table: pd.DataFrame,
+    known: pd.DataFrame,
+    twins: list[str],
+    same: Mapping[str, str],
+    named: str = "",
+    they: str = "they",
 ) -> str:
     """Untrained twins that are taken for layers that learned, their own but for one that is `named`, or others."""
     layers = [layer for layer in known.loc[known["kind"].isin(LEARNED), "encoder"] if layer != named]
@@ -177,7 +185,7 @@ def _like_their_twins(
                 own[spoken(layer)] = share
             else:
                 others[spoken(twin)] = (
-                    f"had {spoken(twin)} been the truth, they would have named {spoken(layer)} {share} times in 100"
+                    f"had {spoken(twin)} been the truth, {they} would have named {spoken(layer)} {share} times in 100"
                 )
     said = ""
     if own:
@@ -185,7 +193,9 @@ def _like_their_twins(
         often = f"{low} times" if low == high else f"{low} to {high} times"
         it, their = ("it", "its untrained twin") if len(own) == 1 else ("them", "their untrained twins")
         who = join_names([*own]) if len(own) <= MOST_NAMED else f"{len(own)} layers"
-        said = f"; they cannot tell {who} from {their}, whose recordings would have been taken for {it} {often} in 100"
+        said = (
+            f"; {they} cannot tell {who} from {their}, whose recordings would have been taken for {it} {often} in 100"
+        )
     if others:
         return f"{said}; but {', and '.join([*others.values()][:MOST_NAMED])}"
     return said

@@ -18,11 +18,12 @@ from normenc.runs.older_keys import settings_of
 from normenc.runs.reading import Run
 from normenc.runs.schema import SETTINGS
 
-__all__ = ["FACTS", "RunDesign", "rates_of_own"]
+__all__ = ["FACTS", "PAIRS", "RunDesign", "of_own"]
 
-FACTS = "design.json"  # of the folder of a design
+FACTS, PAIRS = "design.json", "predicted_pairs.csv"  # of the folder of a design
 SECTIONS = ("task", "network", "encoder", "stimuli", "training")
 COMPARED = ("layers", "controls", "rdm_metric", "method")
+MOST_NAMED = 3  # candidates that a message names
 NO_RESULT = {"training": ("drawing_processes",), "recording": ("source",)}  # keys that change none
 
 
@@ -32,22 +33,22 @@ class RunDesign:
 
     Attributes
     ----------
-    rate, rate_of_own : float
-        How often a recording of the stimuli would name the true candidate, the mean over all; and of the study's own
-        stimuli with as many presentations, NaN if that is not known.
-    tells_more : bool
-        Whether the first is certainly the higher one.
-    n_stimuli, trials, n_neurons, n_candidates : int
+    pairs : DataFrame
+        The rows of ``predicted_pairs.csv``.
+    best : str
+        The stimuli that it proposes: "synthesised" or "chosen".
+    n_stimuli, trials, n_neurons : int
+    same : dict of str to str
+        Candidates that no stimulus of the pool tells from another, and that other one.
     noise_is_stated : bool
     """
 
-    rate: float
-    rate_of_own: float
-    tells_more: bool
+    pairs: pd.DataFrame
+    best: str
     n_stimuli: int
     trials: int
     n_neurons: int
-    n_candidates: int
+    same: dict[str, str]
     noise_is_stated: bool
 
     @classmethod
@@ -57,33 +58,33 @@ class RunDesign:
         Raises
         ------
         InputError
-            When it is none, is damaged, or is of something else than the run.
+            When it is none, is damaged, is of something else than the run, or does not have the same candidates.
         """
         marker = read_marker(folder)
         if marker is None or marker.folder_kind != "design":
             raise InputError(f"{folder}: this is not the folder of a design; give one that normenc design has written")
-        if FACTS not in marker.files:
-            raise InputError(
-                f"{folder}: this design does not tell of which recording it is, because an older version made it; "
-                "run normenc design again"
-            )
+        for file, untold in ((FACTS, "of which recording it is"), (PAIRS, "what candidates would be taken for")):
+            if file not in marker.files:
+                raise InputError(
+                    f"{folder}: this design does not tell {untold}, because an older version made it; "
+                    "run normenc design again"
+                )
         settings, facts = parsed(folder, SETTINGS, settings_of), parsed(folder, FACTS, json.loads)
         try:
             differs = _difference(run, settings, facts)
-            own = settings["design"]
-            rates = read_table(folder / "predicted.csv")
-            best = "synthesised" if (rates["stimuli"] == "synthesised").any() else "chosen"
-            chosen = rates[rates["stimuli"] == best].sort_values("trials", ignore_index=True)
-            at = chosen[chosen["trials"] == own["trials"]].iloc[0]
-            rate_of_own = float(rates_of_own(rates, best)[at.name])
+            candidates, left_out = {*facts["candidates"], *facts["same"]}, {**facts["left_out"]}
+            own, pairs = settings["design"], read_table(folder / PAIRS)
+            best = "synthesised" if (pairs["stimuli"] == "synthesised").any() else "chosen"
+            if not {*pairs["encoder"]} == {*pairs["other"]} == {*facts["candidates"]}:
+                raise ValueError(f"{PAIRS} has other candidates than {FACTS}")
+            pairs = pairs.astype({"share": float, "n_simulations": int})
             found = cls(
-                float(at["rate"]),
-                rate_of_own,
-                bool(rate_of_own < at["low"]),
-                int(at["n_stimuli"]),
+                pairs,
+                best,
+                int(pairs.loc[(pairs["stimuli"] == best) & (pairs["trials"] == own["trials"]), "n_stimuli"].iloc[0]),
                 own["trials"],
                 int(facts["n_neurons"]),
-                len(facts["candidates"]),
+                facts["same"],
                 own.get("noise") is not None,
             )
         except (KeyError, IndexError, TypeError, ValueError, OSError) as error:
@@ -92,20 +93,35 @@ class RunDesign:
             raise InputError(
                 f"{folder}: this design has {differs} than the run {run.folder}; give a design of the same"
             )
+        _check_candidates(folder, candidates, left_out, run)
         return found
 
+    def rates(self, truth: str, named: str) -> pd.DataFrame:
+        """How often recordings of a truth would name a candidate, with each set of stimuli: the rows of the pair."""
+        truth, named = self.same.get(truth, truth), self.same.get(named, named)
+        return self.pairs[(self.pairs["encoder"] == truth) & (self.pairs["other"] == named)]
 
-def rates_of_own(rates: pd.DataFrame, stimuli: str) -> npt.NDArray[np.float64]:
-    """Rates of the study's own stimuli with as many presentations as in each row of `stimuli`, by ascending trials.
 
-    They are interpolated over the logarithm of the number of trials. NaN where each could not be shown once, or the
+def of_own(rates: pd.DataFrame, stimuli: str, column: str = "share") -> npt.NDArray[np.float64]:
+    """What the study's own stimuli give with as many presentations as in each row of `stimuli`, by ascending trials.
+
+    Values are interpolated over the logarithm of the number of trials. NaN where each could not be shown once, or the
     design has none of the study's own.
+
+    Parameters
+    ----------
+    rates : DataFrame
+        The rows of ``predicted.csv``, or of one pair in ``predicted_pairs.csv``.
+    stimuli : str
+        "chosen" or "synthesised".
+    column : str
+        That is interpolated.
     """
     new, own = (rates[rates["stimuli"] == name].sort_values("trials") for name in (stimuli, "own stimuli"))
     if own.empty:
         return np.full(len(new), np.nan)
     n_own, presentations = int(own["n_stimuli"].iloc[0]), new["n_stimuli"] * new["trials"]
-    found = np.interp(np.log(presentations / n_own), np.log(own["trials"]), own["rate"])
+    found = np.interp(np.log(presentations / n_own), np.log(own["trials"]), own[column])
     return np.where(presentations < n_own, np.nan, found)
 
 
@@ -126,9 +142,30 @@ def _difference(run: Run, settings: Mapping[str, Any], facts: Mapping[str, Any])
     for name in COMPARED:
         if settings["comparison"].get(name) != run.settings["comparison"].get(name):
             return f"other {name.replace('rdm_metric', 'RDMs')}"
-    if not {*facts["candidates"]} <= {*run.similarity["encoder"]}:
-        return "other candidates"
     return ""
+
+
+def _check_candidates(folder: Path, candidates: set[str], left_out: Mapping[str, str], run: Run) -> None:
+    """Raise InputError where rates would be those of other candidates than the run's simulated recordings named."""
+    table = run.identification
+    if table is None:
+        raise InputError(
+            f"{run.folder}: this run does not tell which encoders its data could have told apart, so that no design "
+            "can be compared with it; run its study with [identify] enabled, on a recording whose noise is known"
+        )
+    own = {*table["other"], *run.environment.get("identification", {}).get("same", {})}
+    differ = [
+        f"it {verb} {name}" + (f" ({left_out[name]})" if name in left_out else "")
+        for verb, names in (("lacks", own - candidates), ("adds", candidates - own))
+        for name in sorted(names)
+    ]
+    if differ:
+        more = f" and {len(differ) - MOST_NAMED} more" if len(differ) > MOST_NAMED else ""
+        raise InputError(
+            f"{folder}: this design has other candidates than the run {run.folder}, and their rates cannot be "
+            f"compared: {'; '.join(differ[:MOST_NAMED])}{more}. Choose from another pool, or give "
+            "both the same candidates"
+        )
 
 
 def _without(section: Any, name: str) -> Any:

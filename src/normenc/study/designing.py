@@ -52,6 +52,8 @@ class Design(Listed):
     predicted : DataFrame
         As in ``predicted.csv``: the identification rate over numbers of trials, for the chosen, for random stimuli of
         the pool and for the recording's own.
+    pairs : DataFrame
+        As in ``predicted_pairs.csv``: what recordings of each candidate would be taken for, with each of these.
     discriminability : DataFrame
         As in ``discriminability.csv``: d' of each truth from each rival with the chosen stimuli.
     study : Study
@@ -75,6 +77,7 @@ class Design(Listed):
     stimuli: pd.DataFrame
     order: pd.DataFrame
     predicted: pd.DataFrame
+    pairs: pd.DataFrame
     discriminability: pd.DataFrame
     study: Study
     n_neurons: int
@@ -115,8 +118,8 @@ def design(
         Its section ``[design]`` names the pool, how many stimuli are chosen, and for how many trials.
     out : str or Path, optional
         A new folder, ``runs/<study>-<recording>-design`` by default: ``stimuli/*.png`` and ``stimuli.npy``,
-        ``stimuli.csv``, ``design.csv`` (the order of presentation), ``predicted.csv``, ``discriminability.csv``,
-        ``design.json`` (what was simulated), ``study.toml``, and figures.
+        ``stimuli.csv``, ``design.csv`` (the order of presentation), ``predicted.csv``, ``predicted_pairs.csv``,
+        ``discriminability.csv``, ``design.json`` (what was simulated), ``study.toml``, and figures.
     recording, preparation, device, progress, **options
         See :func:`normenc.study.run`.
     page : callable, optional
@@ -191,7 +194,7 @@ def _designed(prepared: Prepared, pool: Pool, n_neurons: int, device: str, progr
         images,
         pd.concat([stimuli, parameters], axis=1),
         presentation_order(files, parameters, trials=settings.trials, blanks=settings.blanks, seed=settings.seed),
-        predicted_rates(question, sets, progress),
+        *predicted_rates(question, sets, progress),
         d_prime,
         prepared.study,
         n_neurons,
@@ -210,6 +213,7 @@ def _write(made: Design, folder: Path) -> None:
         ("stimuli", made.stimuli),
         ("design", made.order),
         ("predicted", made.predicted),
+        ("predicted_pairs", made.pairs),
         ("discriminability", made.discriminability.rename_axis("truth").reset_index()),
     ):
         write_table(table, folder / f"{name}.csv")
