@@ -30,16 +30,14 @@ SMALL = {
 }
 
 
-def recording(n_animals=1, n_repeats=4, noise=2.0, own_neurons=False, seed=0):
-    """Trials of 60 neurons, of each animal where they have their own."""
-    n_neurons = 60 * n_animals if own_neurons else 60
-    trials = simulate_responses(TUNED, n_neurons, noise, np.random.default_rng(seed), n_repeats=n_repeats * n_animals)[
-        0
-    ]
-    values, index = trials.reshape(-1, n_neurons), np.tile(np.arange(12), n_repeats * n_animals)
+def recording(n_animals=1, n_repeats=4, noise=2.0, own_neurons=False, seed=0, n_neurons=60):
+    """Trials of so many neurons, of each animal where they have their own."""
+    n_all, rng = n_neurons * n_animals if own_neurons else n_neurons, np.random.default_rng(seed)
+    trials = simulate_responses(TUNED, n_all, noise, rng, n_repeats=n_repeats * n_animals)[0]
+    values, index = trials.reshape(-1, n_all), np.tile(np.arange(12), n_repeats * n_animals)
     labels = {}
     if own_neurons:
-        labels = {"neurons": {"neuron_animal": np.repeat(list("abcd")[:n_animals], 60)}}
+        labels = {"neurons": {"neuron_animal": np.repeat(list("abcd")[:n_animals], n_neurons)}}
     elif n_animals > 1:
         labels = {"trials": {"animal": np.repeat(list("abcd")[:n_animals], 12 * n_repeats)}}
     return Recording.from_trials("mine", values, orientation=index * 15.0, **labels)
@@ -215,8 +213,9 @@ def test_averages_of_unequal_stimuli_say_how_far_off_rates_may_be(stimuli, known
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
+    """Of 48 neurons, whose number divides that of the units they are matched with: 96, without copies of each."""
     path = tmp_path_factory.mktemp("recording") / "mine.npz"
-    own = recording()
+    own = recording(n_neurons=48)
     np.savez(path, responses=own.trials.values, orientation=own.stimulus[own.trials["stimulus_index"].to_numpy()])
     return Study(name="small", recording={"source": str(path)}, identify={"n_simulations": 20}, **SMALL)
 
@@ -244,7 +243,7 @@ def test_identify_leaves_tables_and_maps_of_every_measure(study, tmp_path, capsy
     print_identifications(found)
     said = " ".join(capsys.readouterr().out.split())
     assert f"Had {found.first} been the truth, these data would have named it" in said
-    assert "40 recordings were simulated from each encoder: 60 neurons, 12 stimuli, 4 trials of each" in said
+    assert "40 recordings were simulated from each encoder: 48 neurons, 12 stimuli, 4 trials of each" in said
     assert "By linear CKA, 20 recordings of each; neurons are random mixtures of a candidate's units; " in said
     assert "By SVCCA, nothing is told: the similarities of 8 of 8 candidates are undefined" in said
     printed = as_printed(summaries.of_identification(found))
