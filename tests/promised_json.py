@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from normenc.cli.shared_options import _plain
+from normenc.cli.terminal import _plain
 
 PAGE = (Path(__file__).parents[1] / "docs" / "commands.md").read_text(encoding="utf-8").partition("## For programs")[2]
 

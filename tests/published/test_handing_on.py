@@ -19,7 +19,6 @@ from normenc.runs.equality import agreement, common_digits, why_different
 from normenc.runs.marker import made_of, read_marker, write_marker
 from normenc.runs.unpacking import unpack
 from normenc.study import verify
-from promised_json import promised
 
 
 @pytest.fixture(scope="session")
@@ -116,14 +115,9 @@ def test_commands_pack_and_verify(normenc, small_run, tmp_path):
     assert normenc("export", small_run, "--zip") == (0, "zip: small.zip\n", "")
     code, _, err = normenc("export", small_run, "--zip")
     assert code == 2 and "pass --force to replace it" in err
-    code, out, _ = normenc("export", small_run, "--zip", "--force", "--json")
-    assert (code, json.loads(out), promised("export")) == (0, {"zip": "small.zip"}, {"zip"})
     code, out, _ = normenc("verify", "small.zip")
     assert code == 0, out
     assert "the checksums are right" in out and "verified: all numbers agree to 6 digits" in out
-    code, out, _ = normenc("verify", "small.zip", "--json")
-    printed = json.loads(out)
-    assert (code, set(printed), printed["holds"], printed["digits"]) == (0, promised("verify"), True, 6)
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "cache") == ["small.zip"]
     assert not (tmp_path / "cache" / "units").exists()  # no network was taken from it, and none was left in it
 

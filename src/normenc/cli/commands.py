@@ -1,5 +1,6 @@
 """The commands; :mod:`normenc.cli.guard` handles how they end."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from normenc.cli.printing import print_check, print_kept, print_run, print_table
 from normenc.cli.recordings import recordings_app
 from normenc.cli.reporting import write_report
 from normenc.cli.shared_options import Found, reports, takes_scheduler, takes_study
-from normenc.cli.terminal import Commands, echo, echo_json, echo_result, tell
+from normenc.cli.terminal import Commands, echo, echo_json, echo_result, only_json, tell
 
 __all__ = ["app"]
 
@@ -125,6 +126,7 @@ def run(
     from normenc import report
     from normenc import study as studies
     from normenc.errors import InputError
+    from normenc.runs.schema import REPORT
 
     if quick and (stages is not None or seeds is not None):
         raise InputError("--quick chooses stages and seeds itself; leave out --stages and --seeds, or --quick")
@@ -146,11 +148,11 @@ def run(
     folders = [out if out is None or len(parts) == 1 else out / f"recording{k + 1}" for k in range(len(parts))]
     finished_before = studies.check_before(parts, folders, force=force)
     found = []
-    for part, folder, n, is_there in zip(parts, folders, processes, finished_before, strict=True):
-        if is_there:
-            source = part.recording[0].source
-            echo(f"{source}: this study has already been run; repeat it with --force")
-            found.append(Found({"recording": source, "folder": folder, "already_run": True}))
+    for part, folder, n, earlier in zip(parts, folders, processes, finished_before, strict=True):
+        if earlier is not None:
+            echo(f"{part.recording[0].source}: this study has already been run; repeat it with --force")
+            echo_result("report", earlier / REPORT)
+            found.append(summaries.of_earlier_run(earlier))
             continue
         with studies.memory_limit(memory):
             finished = studies.run(part, folder, device=device, workers=n, force=force, page=report.write)
@@ -309,11 +311,18 @@ def doctor(
     from normenc.cli import doctor as room
 
     if last:
-        echo(*room.last_report())
-    elif as_json:
-        echo_json(room.findings())
+        path, lines = room.last_report()
+        if as_json:
+            echo_json({"report": path, "lines": lines})
+        else:
+            echo(f"report: {path} (it names your files; look it over before you share it)", "", *lines)
+        return
+    with only_json() if as_json else nullcontext():  # other packages are imported
+        found = room.findings()
+    if as_json:
+        echo_json(found)
     else:
-        echo(*room.lines(room.findings()))
+        echo(*room.lines(found))
 
 
 @app.command(short_help="Print the JSON schema of study files, for editors.")

@@ -92,8 +92,8 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     return [*said, f"reports of unexpected errors: {last}"]
 
 
-def last_report() -> list[str]:
-    """The newest file that an unexpected error left.
+def last_report() -> tuple[Path, list[str]]:
+    """The newest file that an unexpected error left, and its lines.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def last_report() -> list[str]:
         text = files[-1].read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(f"{files[-1]}: this report cannot be read ({error.strerror})") from None
-    return [f"report: {files[-1]} (it names your files; look it over before you share it)", "", *text.splitlines()]
+    return files[-1], text.splitlines()
 
 
 def _packages() -> dict[str, str | None]:

@@ -7,7 +7,8 @@ import typer
 
 from normenc.cli.completing import complete_known_recording
 from normenc.cli.printing import print_table
-from normenc.cli.terminal import echo, echo_json
+from normenc.cli.shared_options import Found, reports
+from normenc.cli.terminal import echo, echo_json, echo_result, says_warnings
 
 __all__ = ["recordings_app"]
 
@@ -109,10 +110,11 @@ def _lines(known: dict[str, Any]) -> list[str]:
 
 
 @recordings_app.command()
+@reports(interrupted="the same command continues the download")
 def fetch(
     name: NAME,
     yes: Annotated[bool, typer.Option("--yes", help="Accept the licence, and do not ask.")] = False,
-) -> None:
+) -> Found:
     """Download a recording into the cache and check it.
 
     Its size, its licence and what to cite are shown first.
@@ -124,12 +126,15 @@ def fetch(
 
     plan = planned(name)
     if plan.is_done:
-        echo(f"{name}: {place_of(name)}")
-        return
+        echo_result(name, place_of(name))
+        return Found({"recording": name, "place": place_of(name)})
     collection = plan.asked.collection
-    echo(*plan.lines(), err=True)
-    if not yes and not plan.is_accepted:
-        if sys.stdin is not None and sys.stdin.isatty():
+    is_open = yes or plan.is_accepted
+    asks = not is_open and sys.stdin is not None and sys.stdin.isatty()
+    if asks or says_warnings():
+        echo(*plan.lines(), err=True)
+    if not is_open:
+        if asks:
             typer.confirm("Use it under this licence?", abort=True, err=True)
             yes = True
         elif collection.restricted:
@@ -139,4 +144,6 @@ def fetch(
             )
     if yes:
         take_note(collection)
-    echo(f"{name}: {'read where it lies' if plan.asked.streams else download(plan)}")
+    place = None if plan.asked.streams else download(plan, progress=says_warnings())
+    echo_result(name, place or "read where it lies")
+    return Found({"recording": name, "place": place})

@@ -1,6 +1,5 @@
 """Options that several commands have: the study, what is printed, and the workers of a cluster."""
 
-import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import typer
 from normenc.cli.completing import complete_recording, complete_study
 from normenc.cli.guard import Interrupted
 from normenc.cli.options import Command, adding, parameter, takes_recording
-from normenc.cli.terminal import echo_json, saying
+from normenc.cli.terminal import echo_json, only_json, saying
 from normenc.errors import InputError
 
 __all__ = ["DEVICE", "Found", "reports", "takes_scheduler", "takes_study"]
@@ -68,14 +67,15 @@ def reports(*, interrupted: str | None = None) -> Callable[[Command], Command]:
         as_json, quiet = given.pop("as_json"), given.pop("quiet")
         with saying("nothing" if as_json else "results" if quiet else "everything", warnings=not quiet):
             try:
-                with reporting(False) if quiet else nullcontext():
+                with reporting(False) if quiet else nullcontext(), only_json() if as_json else nullcontext():
                     found = command(**given)
+                    told = found.told() if as_json else None
             except KeyboardInterrupt:
                 if interrupted is None:
                     raise
                 raise Interrupted(interrupted) from None
         if as_json:
-            echo_json(_plain(found.told()))
+            echo_json(told)
         if not found.holds:
             raise typer.Exit(1)
 
@@ -161,16 +161,3 @@ def _scheduler_of(address: str | None, **options: Any) -> Any:
     scheduler = Scheduler(address, **given)
     scheduler.security()
     return scheduler
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it: what is not known, NaN, is null."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(own) for key, own in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(own) for own in value]
-    if hasattr(value, "tolist"):  # of NumPy
-        return _plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from normenc.cli.shared_options import Found
 
-__all__ = ["of_all", "of_design", "of_estimate", "of_identification", "of_power", "of_run", "of_runs"]
+__all__ = ["of_all", "of_design", "of_earlier_run", "of_estimate", "of_identification", "of_power", "of_run", "of_runs"]
 
 NUMBERS = ("encoder", "kind", "layer", "similarity", "low", "high", "p_permutations_holm")
 
@@ -25,6 +25,11 @@ def of_run(finished: Any) -> Found:
     """What a run found; it does not hold where a network could not be trained, or a layer not be compared."""
     failures = [failure.describe() for failure in finished.evaluation.failures]
     return Found(lambda: about_run(finished.folder) | {"failures": failures}, not failures)
+
+
+def of_earlier_run(folder: Path) -> Found:
+    """What a run found that had been finished before."""
+    return Found(lambda: about_run(folder) | {"already_run": True})
 
 
 def of_runs(folders: Sequence[Path], page: Path) -> Found:

@@ -2,12 +2,13 @@
 
 import json
 import logging
+import math
 import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout, suppress
 from contextvars import ContextVar
 from typing import Any, NoReturn
 
@@ -22,6 +23,7 @@ __all__ = [
     "echo_json",
     "echo_result",
     "in_colour",
+    "only_json",
     "saying",
     "says",
     "says_warnings",
@@ -48,6 +50,22 @@ def saying(what: str, *, warnings: bool = True) -> Iterator[None]:
         logging.disable(logged)
         _OUTPUT.reset(before[0])
         _WARNINGS.reset(before[1])
+
+
+@contextmanager
+def only_json() -> Iterator[None]:
+    """What a user's own code, a library or a process that they start prints goes to the standard error meanwhile."""
+    output = None
+    with suppress(OSError):  # where either was closed before
+        output = os.dup(1)
+        os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if output is not None:
+            os.dup2(output, 1)
+            os.close(output)
 
 
 def says(what: str = "everything") -> bool:
@@ -128,15 +146,29 @@ def tell(problem: object, *, fg: str = typer.colors.YELLOW) -> None:
 
 
 def echo_json(value: Any) -> None:
-    """Print a value as JSON."""
+    """Print a value as JSON, in which null stands for what is not known."""
     if sys.stdout is None:  # it was closed before
         return
+    value = _plain(value)
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(value, indent=2)
     print(as_json(text), flush=True)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: NaN, and an infinity, is null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(own) for own in value]
+    if hasattr(value, "tolist"):  # of NumPy
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 class Commands(TyperGroup):

@@ -14,6 +14,7 @@ import pandas as pd
 from normenc import study as studies
 from normenc.errors import InputError, NotHereError, NotInstalledError
 from normenc.extras import needs_nets
+from normenc.progress import reporting, stage
 from normenc.published.finding import Here, arrays_of, data_folders, found_here
 from normenc.published.judging import CANNOT_BE_TOLD, DOES_NOT_HOLD, HOLDS, Found, judge
 from normenc.published.measuring import MEASURES
@@ -205,14 +206,18 @@ def _computed(
     progress: Any,
 ) -> Reproduction:
     rows = []
-    for publication in publications:
-        folders = data_folders(publication, data)
-        with tempfile.TemporaryDirectory(prefix="normenc-") as place:
-            computing = _Computing(publication, folders, given, device, progress, Path(place))
-            # Claims without a recording read the run of any that is here, which is made first.
-            ordered = sorted(publication.claims, key=lambda claim: claim.recording is None)
-            judged = {claim.name: computing.judged(claim, long) for claim in ordered}
-            rows += [_row(publication, claim, *judged[claim.name]) for claim in publication.claims]
+    n_claims = sum(len(publication.claims) for publication in publications)
+    with reporting(progress) as told, stage(told, "computing published numbers", n_claims) as counted:
+        for publication in publications:
+            folders = data_folders(publication, data)
+            with tempfile.TemporaryDirectory(prefix="normenc-") as place:
+                computing = _Computing(publication, folders, given, device, told, Path(place))
+                judged = {}
+                # Claims without a recording read the run of any that is here, which is made first.
+                for claim in sorted(publication.claims, key=lambda claim: claim.recording is None):
+                    judged[claim.name] = computing.judged(claim, long)
+                    counted.step()
+                rows += [_row(publication, claim, *judged[claim.name]) for claim in publication.claims]
     return Reproduction(pd.DataFrame(rows, columns=list(COLUMNS)), publications)
 
 

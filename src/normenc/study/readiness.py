@@ -27,7 +27,7 @@ GIB = 2**30
 PICTURES = 4 * 2**20  # bytes of pictures, their source data and the page, at least
 
 
-def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, force: bool = False) -> list[bool]:
+def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, force: bool = False) -> list[Path | None]:
     """Check every part of a study, its recording and its folder, before the first is run.
 
     Parameters
@@ -41,8 +41,9 @@ def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, forc
 
     Returns
     -------
-    list of bool
-        Which of several parts are finished already, by a command that was interrupted, and need not be run again.
+    list of Path or None
+        The folders of those of several parts that are finished already, by a command that was interrupted, and need
+        not be run again; None for the others.
 
     Raises
     ------
@@ -52,15 +53,16 @@ def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, forc
     if len(parts) == 1:  # which is read next anyway
         if folders[0] is not None:
             check_destination(folders[0], force=force, wanted=parts[0].to_toml())
-        return [False]
+        return [None]
     taken: dict[Path, str] = {}
-    finished = []
+    finished: list[Path | None] = []
     for part, given in zip(parts, folders, strict=True):
         prepared = _checked(part)
         folder = given or Path("runs") / f"{part.name}-{file_stem(prepared.recording.name)}"
         digest = digest_of(prepared.files, place_of(part.recording[0].source))
-        finished.append(not force and is_finished(folder, prepared.study.to_toml(), digest))
-        if not finished[-1]:
+        is_done = not force and is_finished(folder, prepared.study.to_toml(), digest)
+        finished.append(folder if is_done else None)
+        if not is_done:
             check_destination(folder, force=force, wanted=part.to_toml())
         own = visible(part.recording[0].source)
         if (other := taken.setdefault(folder, own)) != own:
