@@ -75,6 +75,7 @@ COMMANDS = {  # what is refused in place of {}, and the command, in the order of
     "identify": ("s.toml", "identify {} --device cpu"),
     "design": ("s.toml", "design {} --device cpu"),
     "compare": ("run", "compare {} copy"),
+    "report": ("run", "report {}"),
     "figures": ("run", "figures {} --only rdms --format svg --out paper"),
     "figures --list": ("run", "figures {} --list"),
     "reproduce": ("told.toml", "reproduce {} --force"),
@@ -88,7 +89,7 @@ COMMANDS = {  # what is refused in place of {}, and the command, in the order of
     "recordings show": ("allen-2p/5", "recordings show {}"),
     "recordings fetch": ("allen-2p/5?stream=yes", "recordings fetch {} --yes"),
 }
-LONG = {"run", "check", "power", "identify", "design", "compare", "figures", "reproduce", "verify"}
+LONG = {"run", "check", "power", "identify", "design", "compare", "report", "figures", "reproduce", "verify"}
 SAID = {
     "figures": {"files": [str(Path("paper") / "rdms.svg")]},
     "export": {"zip": "run.zip"},
@@ -151,7 +152,7 @@ def done():
 
 
 NEEDED = {"compare": "run", "figures": "run", "figures --list": "run", "reproduce --from": "run", "export": "run"}
-NEEDED |= {"verify": "export"}
+NEEDED |= {"report": "run", "verify": "export"}
 
 
 def run_once(row, command, done):
