@@ -26,8 +26,10 @@ def candidates(n_stimuli=30, n_units=5):
 
 
 def truths(of, noise, animals=None, of_stimuli=None):
+    animals = animals or (equal(40),)
+    noise = noise if isinstance(noise, tuple) else (noise,) * len(animals)
     stimuli = UnequalStimuli(np.ones(30), np.ones(30) if of_stimuli is None else of_stimuli)
-    return {name: Truth(((1.0, own),), animals or (equal(40),), noise, stimuli) for name, (own,) in of.items()}
+    return {name: Truth(((1.0, own),), animals, noise, stimuli) for name, (own,) in of.items()}
 
 
 def shares(rows):
@@ -42,7 +44,7 @@ def test_without_noise_every_measure_names_the_truth(name):
 
 
 def test_shares_are_those_of_recordings_made_neuron_by_neuron():
-    rng, n, noise = np.random.default_rng(3), 100, 4.0
+    rng, n, noise = np.random.default_rng(3), 100, (8.0, 3.5)
     of, of_stimuli = candidates(), np.linspace(0.5, 1.5, 30)
     animals = ((12, UnequalNeurons(6, 12, 6)), equal(10))
     own = truths(of, noise, animals, of_stimuli)
@@ -52,11 +54,11 @@ def test_shares_are_those_of_recordings_made_neuron_by_neuron():
     hits = 0
     for _ in range(n):
         similarity = np.zeros(3)
-        for size, with_signal in ((12, 6), (10, 10)):
+        for size, with_signal, own_noise in zip((12, 10), (6, 10), noise, strict=True):
             recorded = np.zeros((30, size))
             mixed = signal @ rng.normal(size=(5, with_signal)) / np.sqrt(5)
             recorded[:, :with_signal] = mixed * np.sqrt(size / with_signal)
-            recorded += noise * of_stimuli[:, None] * rng.normal(size=recorded.shape)
+            recorded += own_noise * of_stimuli[:, None] * rng.normal(size=recorded.shape)
             similarity += [linear_cka(model, recorded) for (model,) in of.values()]
         hits += similarity.argmax() == 1
     share = shares(rows)["other", "other"]
@@ -72,7 +74,7 @@ def test_neurons_of_a_measure_that_matches_them_are_units_and_a_mixture_has_thos
         return float(-np.abs(x.sum() - y.sum()) + np.square(np.corrcoef(x.T, y.T)[: x.shape[1], x.shape[1] :]).sum())
 
     (one,), (other,) = of["one"], of["other"]
-    mixed = Truth(((0.75, one), (0.25, other)), (equal(400),), 0.0, UnequalStimuli.equal(30))
+    mixed = Truth(((0.75, one), (0.25, other)), (equal(400),), (0.0,), UnequalStimuli.equal(30))
     choices_by_responses(of, {"mixed": mixed}, RepresentationMeasure("spy", spy), n_simulations=1)
     match = np.abs(np.corrcoef(np.hstack([one, other]).T, seen[0].T)[:10, 10:])
     assert match.max(axis=0) == pytest.approx(1)
@@ -85,7 +87,7 @@ def test_neurons_of_a_mixture_are_equally_tuned_whatever_all_stimuli_evoke(metri
     of = candidates()
     (one,), (other,) = of["one"], of["other"]
     parts = ((0.5, one + 3 * np.arange(5)), (0.5, other))
-    truth = Truth(parts, (equal(40),), 1, UnequalStimuli.equal(30), metric)
+    truth = Truth(parts, (equal(40),), (1,), UnequalStimuli.equal(30), metric)
     alone = [np.square(own).mean() for _, own in truth.scaled()]
     mixed = replace(truth, equally_tuned=True)
     assert [np.square(own).mean() for _, own in mixed.scaled()] == pytest.approx([min(alone)] * 2)
@@ -94,7 +96,7 @@ def test_neurons_of_a_mixture_are_equally_tuned_whatever_all_stimuli_evoke(metri
 
 def test_what_a_measure_cannot_compare_is_left_out_or_refused():
     of = candidates(n_stimuli=6, n_units=9)
-    few = {name: Truth(((1.0, own),), (equal(40),), 1.0, UnequalStimuli.equal(6)) for name, (own,) in of.items()}
+    few = {name: Truth(((1.0, own),), (equal(40),), (1.0,), UnequalStimuli.equal(6)) for name, (own,) in of.items()}
     with pytest.raises(InputError, match="the similarities of 3 of 3 candidates are undefined: the stimuli are too"):
         choices_by_responses(of, few, REPRESENTATION_MEASURES["svcca"], n_simulations=2)
     with pytest.raises(InputError, match="there are 6 stimuli; strict needs at least 9"):

@@ -58,14 +58,40 @@ def test_trials_animals_and_neurons_are_those_of_the_recording():
         "noise_from": "its repeated trials",
         "notes": [],
     }
-    assert one.noise["tuned"] == pytest.approx(1, rel=0.25)  # 2 by the root of 4 trials
+    assert one.noise["tuned"] == pytest.approx([1], rel=0.25)  # 2 by the root of 4 trials
     together = simulated(recording(n_animals=2, n_repeats=2))
     assert (together.facts["n_animals"], together.facts["n_repeats"]) == (2, 2)
-    assert together.noise["tuned"] == pytest.approx(np.sqrt(2), rel=0.25)  # each animal has half of the trials
+    assert together.noise["tuned"] == pytest.approx([np.sqrt(2)] * 2, rel=0.25)  # each animal has half of the trials
     assert len(together.n_neurons["tuned"]) == 2
     apart = simulated(recording(n_animals=3, own_neurons=True, n_repeats=2))
     assert (apart.facts["n_animals"], apart.facts["n_neurons"]) == (3, [60, 60, 60])
     assert all(own.signal > 40 for own in apart.n_neurons["tuned"])
+
+
+@pytest.mark.parametrize("known_by", ["trials", "averages"])
+def test_each_animal_has_its_own_noise(known_by):
+    rng, noises = np.random.default_rng(2), [1.0, 4.0]
+    trials = np.concatenate([simulate_responses(TUNED, 200, noise, rng, n_repeats=4)[0] for noise in noises], axis=2)
+    orientation = np.arange(12) * 15.0
+    neurons = {"neuron_animal": np.repeat(["a", "b"], 200)}
+    if known_by == "trials":
+        shown = np.tile(orientation, 4)
+        own = Recording.from_trials("mine", trials.reshape(-1, 400), orientation=shown, neurons=neurons)
+    else:
+        own = Recording.from_responses("mine", trials.mean(axis=0), orientation=orientation, neurons=neurons)
+    assert simulated(own).noise["tuned"] == pytest.approx([0.5, 2.0], rel=0.25)
+
+
+def test_each_animal_of_the_same_neurons_has_its_own_trials():
+    own = recording(n_animals=2, n_repeats=5)
+    animal = own.trials["animal"].to_numpy()
+    rows = np.flatnonzero((animal == "a") | (np.cumsum(animal == "b") <= 24))
+    values, index = own.trials.to_numpy()[rows], own.trials["stimulus_index"].to_numpy()[rows]
+    some = Recording.from_trials("mine", values, orientation=index * 15.0, trials={"animal": animal[rows]})
+    found = simulated(some)
+    of_more, of_fewer = found.noise["tuned"]
+    assert of_fewer / of_more == pytest.approx(np.sqrt(5 / 2))  # trials of each stimulus
+    assert found.facts["n_repeats"] == pytest.approx(2 / (1 / 5 + 1 / 2), abs=0.001)
 
 
 @pytest.mark.parametrize("noise", [None, 2.0])
@@ -100,10 +126,10 @@ def test_the_animal_that_could_have_told_nothing_is_named(n_repeats):
 
 def test_other_amounts_are_simulated_where_they_are_asked_for():
     own, more = simulated(recording()), simulated(recording(), n_neurons=600, n_repeats=16)
-    assert more.noise["tuned"] == pytest.approx(own.noise["tuned"] / 2)
+    assert more.noise["tuned"] == pytest.approx([own.noise["tuned"][0] / 2])
     assert more.n_neurons["tuned"][0].signal == pytest.approx(10 * own.n_neurons["tuned"][0].signal, abs=10)
     stated = simulated(recording(), noise=3.0, n_repeats=9)
-    assert (stated.noise, stated.n_neurons) == ({"tuned": 1.0}, {"tuned": [UnequalNeurons(60, 60, 60)]})
+    assert (stated.noise, stated.n_neurons) == ({"tuned": [1.0]}, {"tuned": [UnequalNeurons(60, 60, 60)]})
 
 
 def test_a_recording_known_by_its_rdm_can_be_simulated_if_its_noise_is_stated():
@@ -150,7 +176,7 @@ def test_averages_say_that_shared_noise_is_not_seen():
     found = simulated(averages)
     assert found.facts["noise_from"] == "what its neurons have in common"
     assert "noise that neurons share counts as signal" in found.facts["notes"][0]
-    assert found.noise["tuned"] == pytest.approx(1, rel=0.3)
+    assert found.noise["tuned"] == pytest.approx([1], rel=0.3)
 
 
 def test_predicted_rates_are_those_that_come_true():

@@ -19,11 +19,12 @@ from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.study import Study, load_study, power, prepare
 from normenc.study.amounts import amounts_of, candidates_of, mean_repeats, with_stimuli
-from normenc.study.population_like import Population, populations_like, simulated_data
+from normenc.study.population_like import populations_like, simulated_data
 from normenc.study.power_simulation import Power, distinct, simulate_power
 from normenc.study.processes import processes
 from normenc.study.sections import IdentifySettings
 from normenc.study.settings import PowerSettings
+from normenc.study.simulated_populations import Population
 from promised_json import as_printed, promised
 
 RNG = np.random.default_rng(0)
@@ -306,7 +307,7 @@ def test_predicted_power_is_that_of_recordings_whose_signal_few_neurons_carry():
 
 def test_animals_are_simulated_like_those_recorded_in_turn():
     own = Population(
-        1.0, ((100, UnequalNeurons(10, 100, 10)), (50, UnequalNeurons(50, 50, 50))), UnequalStimuli.equal(3)
+        (1.0, 3.0), ((100, UnequalNeurons(10, 100, 10)), (50, UnequalNeurons(50, 50, 50))), UnequalStimuli.equal(3)
     )
     assert own.neurons(200, 3) == [
         UnequalNeurons(20, 200, 20),
@@ -314,8 +315,10 @@ def test_animals_are_simulated_like_those_recorded_in_turn():
         UnequalNeurons(20, 200, 20),
     ]
     assert own.neurons(None, 2) == [UnequalNeurons(10, 100, 10), UnequalNeurons(50, 50, 50)]
+    assert own.noises_of(3) == [1.0, 3.0, 1.0]
+    assert own.noise == pytest.approx(np.sqrt(5))
     assert own.pooled(300) == UnequalNeurons(120, 300, 120)
-    few = Population(1.0, ((100, UnequalNeurons(9, 9, 9)),), UnequalStimuli.equal(12))
+    few = Population((1.0,), ((100, UnequalNeurons(9, 9, 9)),), UnequalStimuli.equal(12))
     assert few.neurons(10) == [UnequalNeurons(2, 4, 1)]  # four neurons can be resampled, fewer cannot
     found = simulate_power({12: NEAR}, {12: {"one": few}}, settings(n_neurons=[10]), workers=1, progress=False)
     assert found.recovery["recovered"].between(0, 1).all()

@@ -31,8 +31,8 @@ class Truth:
         Shares of the neurons, and the responses (n_stimuli, n_units) from which these are made.
     animals : tuple of (int, UnequalNeurons)
         The number of neurons of each, and how unequal they are.
-    noise : float
-        Standard deviation of the noise of a mean response, in those of the signal over neurons.
+    noise : sequence of float
+        Of each animal, the standard deviation of the noise of a mean response, in those of the signal over neurons.
     stimuli : UnequalStimuli
         How noisily each drives neurons; how strongly, the representations say themselves.
     metric : str
@@ -43,7 +43,7 @@ class Truth:
 
     parts: tuple[tuple[float, Floats], ...]
     animals: tuple[tuple[int, UnequalNeurons], ...]
-    noise: float
+    noise: Sequence[float]
     stimuli: UnequalStimuli
     metric: str = "correlation"
     equally_tuned: bool = False
@@ -121,16 +121,16 @@ def _similarities(
     n_seeds = [len(seeds) for seeds in candidates]
     parts = truth.scaled()
     factor = np.hstack([np.sqrt(share / own.shape[1]) * coordinates(own) for share, own in parts])
-    noise_of_stimuli, once = truth.noise * truth.stimuli.noise[:, None], np.ones((1, len(factor)))
+    once = np.ones((1, len(factor)))
     similarities = np.zeros((n_simulations, len(candidates)))
     for row in similarities:
-        for n, (_, unequal) in zip(sizes, truth.animals, strict=True):
+        for n, (_, unequal), of_mean in zip(sizes, truth.animals, truth.noise, strict=True):
             if measure.arithmetic.turns:
                 gains, noises = gains_of(unequal)
                 signal = factor @ rng.standard_normal((factor.shape[1], len(gains))) * gains
             else:
                 signal, noises = _drawn_units(parts, n, rng), np.ones(n)
-            noise = noise_of_stimuli * rng.standard_normal(signal.shape) * noises
+            noise = of_mean * truth.stimuli.noise[:, None] * rng.standard_normal(signal.shape) * noises
             recorded = centred(signal + noise, "a simulated recording")
             own = measure.arithmetic.samples(models, recorded, once, None)[0]
             row += [np.mean(v) for v in np.split(own, np.cumsum(n_seeds)[:-1])]
