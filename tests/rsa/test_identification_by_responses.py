@@ -39,7 +39,8 @@ def shares(rows):
 @pytest.mark.parametrize("name", MEASURES)
 def test_without_noise_every_measure_names_the_truth(name):
     of = candidates()
-    rows = choices_by_responses(of, truths(of, 0.0), REPRESENTATION_MEASURES[name], n_simulations=2)
+    rows, same = choices_by_responses(of, truths(of, 0.0), REPRESENTATION_MEASURES[name], n_simulations=2)
+    assert not same
     assert shares(rows) == {(one, other): float(one == other) for one in of for other in of}
 
 
@@ -48,7 +49,7 @@ def test_shares_are_those_of_recordings_made_neuron_by_neuron():
     of, of_stimuli = candidates(), np.linspace(0.5, 1.5, 30)
     animals = ((12, UnequalNeurons(6, 12, 6)), equal(10))
     own = truths(of, noise, animals, of_stimuli)
-    rows = choices_by_responses(of, {"other": own["other"]}, REPRESENTATION_MEASURES["linear-cka"], n_simulations=n)
+    rows, _ = choices_by_responses(of, {"other": own["other"]}, REPRESENTATION_MEASURES["linear-cka"], n_simulations=n)
     signal = of["other"][0] - of["other"][0].mean(axis=0)
     signal /= np.sqrt(of["other"][0].var(axis=1).mean())
     hits = 0
@@ -104,5 +105,26 @@ def test_what_a_measure_cannot_compare_is_left_out_or_refused():
         choices_by_responses(of, few, strict, n_simulations=2)
     partly = RepresentationMeasure("partly", lambda x, y: np.nan if x.shape[1] == 2 else linear_cka(x, y))
     narrow = candidates() | {"narrow": [np.random.default_rng(0).normal(size=(30, 2))]}
-    found = shares(choices_by_responses(narrow, truths(narrow, 0.0), partly, n_simulations=2))
+    found = shares(choices_by_responses(narrow, truths(narrow, 0.0), partly, n_simulations=2)[0])
     assert {name for pair in found for name in pair} == {"one", "other", "third"}
+
+
+TURN = np.linalg.qr(np.random.default_rng(5).normal(size=(5, 5)))[0]
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_copies_that_a_measure_cannot_tell_apart_are_one_candidate(name):
+    """A match of units sees whether they are mixed, other measures how large each is; none sees order or mean."""
+    of, measure = candidates(), REPRESENTATION_MEASURES[name]
+    (one,) = of["one"]
+    copies = {"again": one, "reordered": one[:, ::-1], "moved": 3 * one + 7}
+    copies |= {"turned": one @ TURN, "stretched": one * [1, 1, 1, 1, 9]}
+    of |= {copy: [own.astype(np.float32)] for copy, own in copies.items()}
+    own = {truth: own for truth, own in truths(of, 1.0).items() if truth in ("one", "third")}
+    rows, same = choices_by_responses(of, own, measure, n_simulations=2)
+    unseen = "turned" if measure.arithmetic.turns else "stretched"
+    assert same == dict.fromkeys(["again", "reordered", "moved", unseen], "one")
+    assert {chosen for _, chosen in shares(rows)} == set(of) - set(same)
+    alone = {"one": of["one"], "again": of["again"]}
+    with pytest.raises(InputError, match="no recording can tell the candidates apart"):
+        choices_by_responses(alone, truths(alone, 1.0), measure, n_simulations=2)

@@ -10,10 +10,10 @@ from normenc.cli import summaries
 from normenc.cli.simulated import print_identifications
 from normenc.errors import InputError
 from normenc.recordings import Recording
-from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
+from normenc.rsa import MEASURES, Measure, compare_rdms, identification, rdm, simulate_responses
 from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.study import Study, evaluate, identify, identifying, prepare
-from normenc.study.identifying import identified_in_short, simulations_in_time
+from normenc.study.identifying import identified, identified_in_short, simulations_in_time
 from normenc.study.population_like import simulated_data
 from normenc.study.represented import represent
 from normenc.study.sections import IdentifySettings
@@ -317,6 +317,46 @@ def test_a_flat_control_is_left_out_and_named(represented):
     found = identified_in_short(replace(represented, representations=(*represented.representations, equal)))
     assert "flat" not in found.found.matrix().columns
     assert "flat is not among them: all its dissimilarities are equal." in found.facts["notes"]
+
+
+def asked_for(represented, measures, representations=None):
+    """The same, asked for these measures; of other representations."""
+    settings = IdentifySettings(n_simulations=10).model_copy(update={"measures": measures})
+    study = represented.prepared.study.model_copy(update={"identify": settings})
+    representations = representations or represented.representations
+    return replace(represented, prepared=replace(represented.prepared, study=study), representations=representations)
+
+
+def fails_on_small(x, y):
+    if min(x.min(), y.min()) < 0.05:
+        raise ValueError("too small")
+    return np.corrcoef(x, y)[0, 1]
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [(fails_on_small, "fails: ValueError: too small"), (lambda x, y: np.nan, "is nan for RDM 0 of the first")],
+)
+def test_a_measure_that_fails_takes_nothing_from_the_others(represented, monkeypatch, function, said):
+    monkeypatch.setitem(MEASURES, "mine", Measure("mine", function))
+    found = identified(asked_for(represented, ["mine", "pearson"]))
+    assert found.found.measures == ["pearson"]
+    (note,) = [note for note in found.facts["notes"] if "nothing is told" in note]
+    assert note.startswith("By the measure “mine”, nothing is told: the measure 'mine' ") and said in note
+
+
+def test_copies_of_a_candidate_are_one_and_are_not_mixed_with_each_other(represented):
+    first = identified(asked_for(represented, ["pearson"])).first
+    (own,) = [one for one in represented.representations if one.label == first][:1]
+    every = (replace(own, label="copy"), *represented.representations)
+    found = identified(asked_for(represented, ["pearson", "linear-cka"], every))
+    assert found.found.same == {first: "copy"} and found.first in (first, "copy")
+    for name in ("pearson", "linear-cka"):
+        matrix = found.found.matrix(name)
+        assert "copy" in matrix.columns and first not in matrix.columns
+        (mixture,) = set(matrix.index) - set(matrix.columns)
+        assert ("copy" in mixture) != (first in mixture)
+    assert f"It cannot tell {first} from copy, and they count as one." in found.facts["notes"][-1]
 
 
 def test_a_run_says_why_nothing_could_be_simulated(study, tmp_path):
