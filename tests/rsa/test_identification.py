@@ -196,6 +196,7 @@ def test_noise_may_differ_between_truths():
         ({"n_neurons": 3}, "n_neurons"),
         ({"n_neurons": [50, 60], "n_animals": 3}, "given for 2 animals, but n_animals is 3"),
         ({"noise": -1}, "the noise of 'one' is -1"),
+        ({"noise": 1e200}, "the noise of 'one' is 1e.200; it must be .* at most 1e.09"),
         ({"noise": [1.0, 2.0]}, "the noise of 'one' is given for 2 animals, but there are 1"),
         ({"noise": {"one": 1}}, "noise is not given for 'other'"),
         ({"n_repeats": 0}, "n_repeats is 0"),
