@@ -82,6 +82,24 @@ def test_each_animal_has_its_own_noise(known_by):
     assert simulated(own).noise["tuned"] == pytest.approx([0.5, 2.0], rel=0.25)
 
 
+@pytest.mark.parametrize("known_by", ["trials", "averages"])
+def test_what_all_neurons_do_together_is_no_signal_of_a_correlation(known_by):
+    rng = np.random.default_rng(3)
+    trials = simulate_responses(TUNED, 80, 2.0, rng, n_repeats=4)[0]
+    found = []
+    for together in (0.0, 3.0):  # as contrast drives all neurons, and arousal from trial to trial
+        more = trials + together * (rng.standard_normal((12, 1)) + 0.5 * rng.standard_normal((4, 12, 1)))
+        orientation = np.arange(12) * 15.0
+        if known_by == "trials":
+            own = Recording.from_trials("mine", more.reshape(-1, 80), orientation=np.tile(orientation, 4))
+        else:
+            own = Recording.from_responses("mine", more.mean(axis=0), orientation=orientation)
+        like = simulated(own)
+        found.append([*like.noise["tuned"], *like.stimuli["tuned"].strength, like.n_neurons["tuned"][0].signal])
+    assert found[1] == pytest.approx(found[0])
+    assert found[0][0] == pytest.approx(1, rel=0.25)
+
+
 def test_each_animal_of_the_same_neurons_has_its_own_trials():
     own = recording(n_animals=2, n_repeats=5)
     animal = own.trials["animal"].to_numpy()

@@ -98,7 +98,7 @@ def choices_by_responses(
         rng = np.random.default_rng([seed, 10, place])
         found[name] = _similarities(list(candidates.values()), truth, measure, n_simulations, (rng, seed)), rng
     every = np.concatenate([similarities for similarities, _ in found.values()])
-    defined = np.isfinite(every).any(axis=0)
+    defined: npt.NDArray[np.bool_] = np.asarray(np.isfinite(every).any(axis=0))
     same = _same([name for name, own in zip(candidates, defined, strict=True) if own], every[:, defined])
     kept = [own and name not in same for name, own in zip(candidates, defined, strict=True)]
     names = [name for name, own in zip(candidates, kept, strict=True) if own]

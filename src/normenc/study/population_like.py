@@ -15,7 +15,7 @@ from normenc.rsa.pairs import upper
 from normenc.rsa.single_trials import TrialNoise, trial_noise
 from normenc.rsa.ties import is_flat
 from normenc.rsa.unequal_neurons import UnequalNeurons
-from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
+from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli, patterns
 from normenc.study.amounts import harmonic_mean, mean_repeats
 from normenc.study.sections import IdentifySettings
 from normenc.study.simulated_populations import Population, Populations
@@ -94,7 +94,7 @@ def populations_like(
         stimuli = _mean([variances.unequal(noise / of_a_trial) for *_, variances in animals])
         equal = Population.equal(noise, recorded, stimuli)
         return Populations(dict.fromkeys(rdms, equal), recorded, FROM["settings"], [EQUAL_NEURONS, *left_out])
-    products = [NeuronProducts.of(averages) for averages, *_ in animals]
+    products = [NeuronProducts.of(averages, metric) for averages, *_ in animals]
     found, unseen = {}, False
     flat = [label for label, rdm in rdms.items() if is_flat(upper(rdm))]
     for label in [label for label in rdms if label not in flat]:
@@ -282,7 +282,7 @@ def _data(
     index = trials["stimulus_index"].values
     rows = np.isin(index, places)
     own_trials, shown = trials.values[rows][:, mine], np.searchsorted(places, index[rows])
-    noise, averages = trial_noise(own_trials, shown)
+    noise, averages = trial_noise(patterns(own_trials.astype(np.float64), metric), shown)
     return averages, noise, StimulusVariances.of_trials(own_trials, shown, noise.n_independent, metric)
 
 
