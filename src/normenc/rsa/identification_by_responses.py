@@ -121,8 +121,8 @@ def _same(names: Sequence[str], similarities: Floats) -> dict[str, str]:
     same: dict[str, str] = {}
     rounding = SAME * float(np.nanmax(similarities, initial=-np.inf) - np.nanmin(similarities, initial=np.inf))
     for place, name in enumerate(names):
-        own, others = similarities[:, [place]], similarities[:, :place]
-        alike = np.isclose(own, others, rtol=0, atol=rounding, equal_nan=True).all(axis=0)
+        own, others = similarities[:, place], similarities.T[:place]
+        alike = [np.allclose(own, other, rtol=0, atol=rounding, equal_nan=True) for other in others]
         twin = next((other for other, is_alike in zip(names, alike, strict=False) if is_alike), None)
         if twin is not None:
             same[name] = same.get(twin, twin)
