@@ -26,7 +26,7 @@ from normenc.representations import represent
 from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
 from normenc.rsa.likeness import NeuronProducts, like_averages, like_trials
 from normenc.rsa.single_trials import trial_noise
-from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
+from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli, patterns
 from normenc.study import Study, prepare
 from normenc.study import represented as encoders
 from normenc.study.identifying import identified_in_short
@@ -145,12 +145,13 @@ def predicted(models: dict[str, Floats], cell: Cell, trials: Floats, source: str
     """Rates of every candidate, from one recording."""
     if source == "trials":
         flat, index = trials.reshape(-1, cell.n_neurons), np.tile(np.arange(N_STIMULI), cell.n_repeats)
-        noise, averages = trial_noise(flat, index)
-        found, products = StimulusVariances.of_trials(flat, index, noise.n_independent), NeuronProducts.of(averages)
+        noise, averages = trial_noise(patterns(flat, "correlation"), index)
+        products = NeuronProducts.of(averages, "correlation")
+        found = StimulusVariances.of_trials(flat, index, noise.n_independent)
         like = {name: like_trials(own, products, noise, stimuli=found) for name, own in models.items()}
     else:
         averages = trials.mean(axis=0)
-        found, products = StimulusVariances.of(averages), NeuronProducts.of(averages)
+        found, products = StimulusVariances.of(averages), NeuronProducts.of(averages, "correlation")
         like = {name: like_averages(own, products, stimuli=found) for name, own in models.items()}
     answer = identification(
         models,

@@ -74,17 +74,16 @@ def test_euclidean_rdms_come_back_in_units_of_the_signal():
     np.testing.assert_allclose(drawn, pdist(patterns, "sqeuclidean") / 40 / signal, rtol=0.01)
 
 
-@pytest.mark.parametrize("n_animals", [1, 3])
-def test_shares_are_those_of_whole_simulated_recordings(n_animals):
+@pytest.mark.parametrize("noises", [[3.0], [3.0] * 3, [2.0, 9.0, 9.0]])
+def test_shares_are_those_of_whole_simulated_recordings(noises):
     n, rng, measures = 300, np.random.default_rng(3), ["pearson", "spearman", "whitened-correlation"]
-    found = identification(
-        CANDIDATES, n_neurons=12, noise=3, n_repeats=2, n_animals=n_animals, measures=measures, n_simulations=4 * n
-    )
+    amounts = {"n_neurons": 12, "noise": noises, "n_repeats": 2, "n_animals": len(noises)}
+    found = identification(CANDIDATES, **amounts, measures=measures, n_simulations=4 * n)
     stack = np.stack(list(CANDIDATES.values()))
     hits = dict.fromkeys(measures, 0)
     for _ in range(n):
-        data = simulate_responses(CANDIDATES["other"], 12, 3.0, rng, n_repeats=2, n_animals=n_animals).mean(axis=1)
-        animals = np.stack([rdm(responses) for responses in data])
+        data = [simulate_responses(CANDIDATES["other"], 12, noise, rng, n_repeats=2)[0] for noise in noises]
+        animals = np.stack([rdm(trials.mean(axis=0)) for trials in data])
         for measure in measures:
             hits[measure] += compare_rdms(stack, animals, measure).mean(axis=1).argmax() == 1
     for measure in measures:
@@ -197,6 +196,8 @@ def test_noise_may_differ_between_truths():
         ({"n_neurons": 3}, "n_neurons"),
         ({"n_neurons": [50, 60], "n_animals": 3}, "given for 2 animals, but n_animals is 3"),
         ({"noise": -1}, "the noise of 'one' is -1"),
+        ({"noise": 1e200}, "the noise of 'one' is 1e.200; it must be .* at most 1e.09"),
+        ({"noise": [1.0, 2.0]}, "the noise of 'one' is given for 2 animals, but there are 1"),
         ({"noise": {"one": 1}}, "noise is not given for 'other'"),
         ({"n_repeats": 0}, "n_repeats is 0"),
         ({"measures": []}, "at least one measure"),

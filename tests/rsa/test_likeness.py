@@ -103,3 +103,11 @@ def test_stimuli_that_are_equally_strong_are_found_to_be_so():
         found = StimulusVariances.of_trials(trials, index, trial_noise(trials, index)[0].n_independent).unequal()
         spread.append((found.strength.std(), found.noise.std()))
     assert np.max(np.mean(spread, axis=0)) < 0.05
+
+
+@pytest.mark.parametrize("metric", ["cosine", "correlation"])
+def test_neurons_without_signal_have_nothing_in_common_on_average(metric):
+    """Less their mean over few neurons, many stimuli make chance products large, which are no signal."""
+    rng = np.random.default_rng(3)
+    found = [NeuronProducts.of(rng.normal(size=(60, 12)), metric).halves.sum() for _ in range(300)]
+    assert np.mean(found) == pytest.approx(0, abs=4 * np.std(found) / np.sqrt(len(found)))

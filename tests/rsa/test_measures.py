@@ -15,9 +15,9 @@ from normenc.rsa.pairs import upper
 from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 from normenc.study import Study
-from normenc.study.population_like import Population
 from normenc.study.power_simulation import simulate_power
 from normenc.study.sections import PowerSettings
+from normenc.study.simulated_populations import Population
 
 RNG = np.random.default_rng(0)
 PATTERNS = RNG.normal(size=(12, 20))

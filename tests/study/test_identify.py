@@ -10,10 +10,10 @@ from normenc.cli import summaries
 from normenc.cli.simulated import print_identifications
 from normenc.errors import InputError
 from normenc.recordings import Recording
-from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
+from normenc.rsa import MEASURES, Measure, compare_rdms, identification, rdm, simulate_responses
 from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.study import Study, evaluate, identify, identifying, prepare
-from normenc.study.identifying import identified_in_short, simulations_in_time
+from normenc.study.identifying import identified, identified_in_short, simulations_in_time
 from normenc.study.population_like import simulated_data
 from normenc.study.represented import represent
 from normenc.study.sections import IdentifySettings
@@ -56,14 +56,58 @@ def test_trials_animals_and_neurons_are_those_of_the_recording():
         "noise_from": "its repeated trials",
         "notes": [],
     }
-    assert one.noise["tuned"] == pytest.approx(1, rel=0.25)  # 2 by the root of 4 trials
+    assert one.noise["tuned"] == pytest.approx([1], rel=0.25)  # 2 by the root of 4 trials
     together = simulated(recording(n_animals=2, n_repeats=2))
     assert (together.facts["n_animals"], together.facts["n_repeats"]) == (2, 2)
-    assert together.noise["tuned"] == pytest.approx(np.sqrt(2), rel=0.25)  # each animal has half of the trials
+    assert together.noise["tuned"] == pytest.approx([np.sqrt(2)] * 2, rel=0.25)  # each animal has half of the trials
     assert len(together.n_neurons["tuned"]) == 2
     apart = simulated(recording(n_animals=3, own_neurons=True, n_repeats=2))
     assert (apart.facts["n_animals"], apart.facts["n_neurons"]) == (3, [60, 60, 60])
     assert all(own.signal > 40 for own in apart.n_neurons["tuned"])
+
+
+@pytest.mark.parametrize("known_by", ["trials", "averages"])
+def test_each_animal_has_its_own_noise(known_by):
+    rng, noises = np.random.default_rng(2), [1.0, 4.0]
+    trials = np.concatenate([simulate_responses(TUNED, 200, noise, rng, n_repeats=4)[0] for noise in noises], axis=2)
+    orientation = np.arange(12) * 15.0
+    neurons = {"neuron_animal": np.repeat(["a", "b"], 200)}
+    if known_by == "trials":
+        shown = np.tile(orientation, 4)
+        own = Recording.from_trials("mine", trials.reshape(-1, 400), orientation=shown, neurons=neurons)
+    else:
+        own = Recording.from_responses("mine", trials.mean(axis=0), orientation=orientation, neurons=neurons)
+    assert simulated(own).noise["tuned"] == pytest.approx([0.5, 2.0], rel=0.25)
+
+
+@pytest.mark.parametrize("known_by", ["trials", "averages"])
+def test_what_all_neurons_do_together_is_no_signal_of_a_correlation(known_by):
+    rng = np.random.default_rng(3)
+    trials = simulate_responses(TUNED, 80, 2.0, rng, n_repeats=4)[0]
+    found = []
+    for together in (0.0, 3.0):  # as contrast drives all neurons, and arousal from trial to trial
+        more = trials + together * (rng.standard_normal((12, 1)) + 0.5 * rng.standard_normal((4, 12, 1)))
+        orientation = np.arange(12) * 15.0
+        if known_by == "trials":
+            own = Recording.from_trials("mine", more.reshape(-1, 80), orientation=np.tile(orientation, 4))
+        else:
+            own = Recording.from_responses("mine", more.mean(axis=0), orientation=orientation)
+        like = simulated(own)
+        found.append([*like.noise["tuned"], *like.stimuli["tuned"].strength, like.n_neurons["tuned"][0].signal])
+    assert found[1] == pytest.approx(found[0])
+    assert found[0][0] == pytest.approx(1, rel=0.25)
+
+
+def test_each_animal_of_the_same_neurons_has_its_own_trials():
+    own = recording(n_animals=2, n_repeats=5)
+    animal = own.trials["animal"].to_numpy()
+    rows = np.flatnonzero((animal == "a") | (np.cumsum(animal == "b") <= 24))
+    values, index = own.trials.to_numpy()[rows], own.trials["stimulus_index"].to_numpy()[rows]
+    some = Recording.from_trials("mine", values, orientation=index * 15.0, trials={"animal": animal[rows]})
+    found = simulated(some)
+    of_more, of_fewer = found.noise["tuned"]
+    assert of_fewer / of_more == pytest.approx(np.sqrt(5 / 2))  # trials of each stimulus
+    assert found.facts["n_repeats"] == pytest.approx(2 / (1 / 5 + 1 / 2), abs=0.001)
 
 
 @pytest.mark.parametrize("noise", [None, 2.0])
@@ -98,10 +142,10 @@ def test_the_animal_that_could_have_told_nothing_is_named(n_repeats):
 
 def test_other_amounts_are_simulated_where_they_are_asked_for():
     own, more = simulated(recording()), simulated(recording(), n_neurons=600, n_repeats=16)
-    assert more.noise["tuned"] == pytest.approx(own.noise["tuned"] / 2)
+    assert more.noise["tuned"] == pytest.approx([own.noise["tuned"][0] / 2])
     assert more.n_neurons["tuned"][0].signal == pytest.approx(10 * own.n_neurons["tuned"][0].signal, abs=10)
     stated = simulated(recording(), noise=3.0, n_repeats=9)
-    assert (stated.noise, stated.n_neurons) == ({"tuned": 1.0}, {"tuned": [UnequalNeurons(60, 60, 60)]})
+    assert (stated.noise, stated.n_neurons) == ({"tuned": [1.0]}, {"tuned": [UnequalNeurons(60, 60, 60)]})
 
 
 def test_a_recording_known_by_its_rdm_can_be_simulated_if_its_noise_is_stated():
@@ -148,7 +192,7 @@ def test_averages_say_that_shared_noise_is_not_seen():
     found = simulated(averages)
     assert found.facts["noise_from"] == "what its neurons have in common"
     assert "noise that neurons share counts as signal" in found.facts["notes"][0]
-    assert found.noise["tuned"] == pytest.approx(1, rel=0.3)
+    assert found.noise["tuned"] == pytest.approx([1], rel=0.3)
 
 
 def test_predicted_rates_are_those_that_come_true():
@@ -290,6 +334,46 @@ def test_a_flat_control_is_left_out_and_named(represented):
     found = identified_in_short(replace(represented, representations=(*represented.representations, equal)))
     assert "flat" not in found.found.matrix().columns
     assert "flat is not among them: all its dissimilarities are equal." in found.facts["notes"]
+
+
+def asked_for(represented, measures, representations=None):
+    """The same, asked for these measures; of other representations."""
+    settings = IdentifySettings(n_simulations=10).model_copy(update={"measures": measures})
+    study = represented.prepared.study.model_copy(update={"identify": settings})
+    representations = representations or represented.representations
+    return replace(represented, prepared=replace(represented.prepared, study=study), representations=representations)
+
+
+def fails_on_small(x, y):
+    if min(x.min(), y.min()) < 0.05:
+        raise ValueError("too small")
+    return np.corrcoef(x, y)[0, 1]
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [(fails_on_small, "fails: ValueError: too small"), (lambda x, y: np.nan, "is nan for RDM 0 of the first")],
+)
+def test_a_measure_that_fails_takes_nothing_from_the_others(represented, monkeypatch, function, said):
+    monkeypatch.setitem(MEASURES, "mine", Measure("mine", function))
+    found = identified(asked_for(represented, ["mine", "pearson"]))
+    assert found.found.measures == ["pearson"]
+    (note,) = [note for note in found.facts["notes"] if "nothing is told" in note]
+    assert note.startswith("By the measure “mine”, nothing is told: the measure 'mine' ") and said in note
+
+
+def test_copies_of_a_candidate_are_one_and_are_not_mixed_with_each_other(represented):
+    first = identified(asked_for(represented, ["pearson"])).first
+    (own,) = [one for one in represented.representations if one.label == first][:1]
+    every = (replace(own, label="copy"), *represented.representations)
+    found = identified(asked_for(represented, ["pearson", "linear-cka"], every))
+    assert found.found.same == {first: "copy"} and found.first in (first, "copy")
+    for name in ("pearson", "linear-cka"):
+        matrix = found.found.matrix(name)
+        assert "copy" in matrix.columns and first not in matrix.columns
+        (mixture,) = set(matrix.index) - set(matrix.columns)
+        assert ("copy" in mixture) != (first in mixture)
+    assert f"It cannot tell {first} from copy, and they count as one." in found.facts["notes"][-1]
 
 
 def test_a_run_says_why_nothing_could_be_simulated(study, tmp_path):

@@ -19,11 +19,12 @@ from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.rsa.unequal_stimuli import UnequalStimuli
 from normenc.study import Study, load_study, power, prepare
 from normenc.study.amounts import amounts_of, candidates_of, mean_repeats, with_stimuli
-from normenc.study.population_like import Population, populations_like, simulated_data
+from normenc.study.population_like import populations_like, simulated_data
 from normenc.study.power_simulation import Power, distinct, simulate_power
 from normenc.study.processes import processes
 from normenc.study.sections import IdentifySettings
 from normenc.study.settings import PowerSettings
+from normenc.study.simulated_populations import Population
 from promised_json import as_printed, promised
 
 RNG = np.random.default_rng(0)
@@ -267,7 +268,8 @@ def like(trials, source="trials"):
 @pytest.mark.parametrize("source", ["trials", "averages"])
 @pytest.mark.parametrize("gains", [EQUAL, FEW])
 def test_halves_of_simulated_neurons_agree_as_those_recorded_do(source, gains):
-    rng, lower = np.random.default_rng(0), {"recorded": [], "simulated": [], "equal": []}
+    rng, lower = np.random.default_rng(5), {"recorded": [], "simulated": [], "equal": []}
+    simulating = np.random.default_rng(1)  # of its own, so that recordings are the same whatever is estimated from them
     for _ in range(16):
         trials = planted(gains, 2.0, rng)
         own = like(trials, source)
@@ -275,8 +277,8 @@ def test_halves_of_simulated_neurons_agree_as_those_recorded_do(source, gains):
         noise = own.noise / (np.sqrt(REPEATS) if source == "trials" else 1)
         again = {
             "recorded": trials.mean(axis=0),
-            "simulated": simulate_responses(NEAR["one"], own.neurons()[0], noise, rng)[0, 0],
-            "equal": simulate_responses(NEAR["one"], N, noise, rng)[0, 0],
+            "simulated": simulate_responses(NEAR["one"], own.neurons()[0], noise, simulating)[0, 0],
+            "equal": simulate_responses(NEAR["one"], N, noise, simulating)[0, 0],
         }
         for name, responses in again.items():
             lower[name].append(noise_ceiling(responses=responses).lower)
@@ -306,7 +308,7 @@ def test_predicted_power_is_that_of_recordings_whose_signal_few_neurons_carry():
 
 def test_animals_are_simulated_like_those_recorded_in_turn():
     own = Population(
-        1.0, ((100, UnequalNeurons(10, 100, 10)), (50, UnequalNeurons(50, 50, 50))), UnequalStimuli.equal(3)
+        (1.0, 3.0), ((100, UnequalNeurons(10, 100, 10)), (50, UnequalNeurons(50, 50, 50))), UnequalStimuli.equal(3)
     )
     assert own.neurons(200, 3) == [
         UnequalNeurons(20, 200, 20),
@@ -314,8 +316,10 @@ def test_animals_are_simulated_like_those_recorded_in_turn():
         UnequalNeurons(20, 200, 20),
     ]
     assert own.neurons(None, 2) == [UnequalNeurons(10, 100, 10), UnequalNeurons(50, 50, 50)]
+    assert own.noises_of(3) == [1.0, 3.0, 1.0]
+    assert own.noise == pytest.approx(np.sqrt(5))
     assert own.pooled(300) == UnequalNeurons(120, 300, 120)
-    few = Population(1.0, ((100, UnequalNeurons(9, 9, 9)),), UnequalStimuli.equal(12))
+    few = Population((1.0,), ((100, UnequalNeurons(9, 9, 9)),), UnequalStimuli.equal(12))
     assert few.neurons(10) == [UnequalNeurons(2, 4, 1)]  # four neurons can be resampled, fewer cannot
     found = simulate_power({12: NEAR}, {12: {"one": few}}, settings(n_neurons=[10]), workers=1, progress=False)
     assert found.recovery["recovered"].between(0, 1).all()

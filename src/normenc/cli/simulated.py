@@ -70,8 +70,8 @@ def print_identifications(own: Any) -> None:
 
 def _print_same(same: Any) -> None:
     for label, other in same.items():
-        said = f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once."
-        echo(said, wrapped=True)
+        said = f"it has the same RDM as {other}, so no measure of RDMs can tell them apart; they are counted once."
+        echo(f"{label}: {said}", wrapped=True)
 
 
 def _most(shares: Any, truth: str) -> str:

@@ -16,9 +16,10 @@ from normenc.rsa.unequal_stimuli import UnequalStimuli
 
 __all__ = [
     "Neurons",
+    "Noise",
     "checked_candidates",
     "checked_truths",
-    "noise_of",
+    "noises_of",
     "same_rdms",
     "simulated",
     "sizes_of",
@@ -27,6 +28,7 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 Neurons: TypeAlias = Size | Sequence[Size]
+Noise: TypeAlias = float | Sequence[float]
 SAME = 1e-6  # of the largest dissimilarity: differences up to this are rounding errors of float32 responses
 
 
@@ -120,12 +122,15 @@ def sizes_of(name: str, n_neurons: Neurons | Mapping[str, Neurons], n_animals: i
     return [as_size(each) for each in own]
 
 
-def noise_of(name: str, noise: float | Mapping[str, float], n_repeats: int) -> float:
-    """Of mean responses to this truth."""
+def noises_of(name: str, noise: Noise | Mapping[str, Noise], n_repeats: int, n_animals: int) -> list[float]:
+    """Of mean responses of each animal to this truth."""
     if isinstance(noise, Mapping) and name not in noise:
         raise InputError(f"noise is not given for {name!r}; give it for every candidate and truth")
     own = noise[name] if isinstance(noise, Mapping) else noise
-    return float(as_noise(own, f"the noise of {name!r}") / np.sqrt(n_repeats))
+    several = own if isinstance(own, Sequence | np.ndarray) and not isinstance(own, str) else [own] * n_animals
+    if len(several) != n_animals:
+        raise InputError(f"the noise of {name!r} is given for {len(several)} animals, but there are {n_animals}")
+    return [float(as_noise(each, f"the noise of {name!r}") / np.sqrt(n_repeats)) for each in several]
 
 
 def stimuli_of(

@@ -44,6 +44,7 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 ROUNDING = 1e-6  # of the largest eigenvalue, in RDMs of single precision
+MOST_NOISE = 1e9  # in standard deviations of the signal
 TINY = 1e-30  # variance of a candidate's difference from itself
 
 
@@ -95,16 +96,19 @@ def check_possible(rdms: Floats, what: str, metric: str = "correlation") -> None
 
 
 def as_noise(given: Any, what: str = "noise") -> float:
-    """A standard deviation of noise, checked.
+    """A standard deviation of noise, in standard deviations of the signal, checked.
 
     Raises
     ------
     InputError
-        If it is not a finite number of at least 0.
+        If it is not a number from 0 to 1e9, beyond which rounding leaves nothing of a signal.
     """
     number = not isinstance(given, bool) and isinstance(given, int | float | np.number)
-    if not (number and np.isfinite(given) and given >= 0):
-        raise InputError(f"{what} is {given!r}; it must be a finite standard deviation of at least 0")
+    if not (number and 0 <= given <= MOST_NOISE):
+        raise InputError(
+            f"{what} is {given!r}; it must be a finite standard deviation of at least 0, in standard deviations of the "
+            f"signal, and at most {MOST_NOISE:g}"
+        )
     return float(given)
 
 

@@ -12,9 +12,10 @@ from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
 from normenc.rsa.candidates import (
     Neurons,
+    Noise,
     checked_candidates,
     checked_truths,
-    noise_of,
+    noises_of,
     simulated,
     sizes_of,
     stimuli_of,
@@ -104,7 +105,7 @@ def identification(
     candidates: Mapping[str, Any],
     *,
     n_neurons: Neurons | Mapping[str, Neurons],
-    noise: float | Mapping[str, float],
+    noise: Noise | Mapping[str, Noise],
     n_repeats: int = 1,
     n_animals: int = 1,
     measures: Sequence[Method] = ("pearson",),
@@ -129,9 +130,10 @@ def identification(
         RDMs. Those with the same RDM are one candidate, named by the first: see ``same`` of the result.
     n_neurons : int, UnequalNeurons, sequence or mapping of these
         Of each animal, at least 4; a number for each of them, where they differ; of each candidate and truth by name.
-    noise : float or mapping of str to float
-        Standard deviation of a trial's noise, in standard deviations of the signal over neurons; of each candidate and
-        truth by name, where they differ. For ``"euclidean"``, in those of the signal over neurons and stimuli.
+    noise : float, sequence of float or mapping of these
+        Standard deviation of a trial's noise, in standard deviations of the signal over neurons; a number for each
+        animal, where they differ; of each candidate and truth by name. For ``"euclidean"``, in those of the signal over
+        neurons and stimuli.
     n_repeats : int
         Trials of each stimulus, whose mean is compared.
     n_animals : int
@@ -183,7 +185,7 @@ def identification(
     n_simulations, seed = as_count(n_simulations, "n_simulations"), as_seed(seed)
     n_repeats, n_animals = as_count(n_repeats, "n_repeats"), as_count(n_animals, "n_animals")
     sizes = {name: sizes_of(name, n_neurons, n_animals) for name in (*stacks, *others)}
-    noises = {name: noise_of(name, noise, n_repeats) for name in (*stacks, *others)}
+    noises = {name: noises_of(name, noise, n_repeats, len(own)) for name, own in sizes.items()}
     if isinstance(measures, str) or not isinstance(measures, Collection):
         raise InputError(f"measures is {measures!r}; give a list of measures, such as ['pearson']")
     choosers = [_Chooser.of(as_measure(method), stacks) for method in measures]
@@ -194,7 +196,8 @@ def identification(
     for name, stack in wanted.items():
         own = stimuli_of(name, stimuli, stack.shape[1])
         truth = stack.mean(axis=0)
-        draws = [SimulatedRdms(truth, size, noises[name], rdm_metric, own) for size in sizes[name]]
+        animals = zip(sizes[name], noises[name], strict=True)
+        draws = [SimulatedRdms(truth, size, of_mean, rdm_metric, own) for size, of_mean in animals]
         place = [*stacks, *others].index(name)
         rng = np.random.default_rng([seed, 8, place])
         for chooser, similarity in zip(choosers, _similarities(draws, choosers, n_simulations, rng), strict=True):

@@ -19,6 +19,7 @@ from normenc.rsa.unequal_stimuli import UnequalStimuli
 __all__ = ["Truth", "choices_by_responses"]
 
 Floats = npt.NDArray[np.float64]
+SAME = 1e-6  # of the range of similarities: differences up to this are rounding errors of float32 responses
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Truth:
         Shares of the neurons, and the responses (n_stimuli, n_units) from which these are made.
     animals : tuple of (int, UnequalNeurons)
         The number of neurons of each, and how unequal they are.
-    noise : float
-        Standard deviation of the noise of a mean response, in those of the signal over neurons.
+    noise : sequence of float
+        Of each animal, the standard deviation of the noise of a mean response, in those of the signal over neurons.
     stimuli : UnequalStimuli
         How noisily each drives neurons; how strongly, the representations say themselves.
     metric : str
@@ -43,7 +44,7 @@ class Truth:
 
     parts: tuple[tuple[float, Floats], ...]
     animals: tuple[tuple[int, UnequalNeurons], ...]
-    noise: float
+    noise: Sequence[float]
     stimuli: UnequalStimuli
     metric: str = "correlation"
     equally_tuned: bool = False
@@ -64,8 +65,11 @@ def choices_by_responses(
     *,
     n_simulations: int,
     seed: int = 0,
-) -> list[tuple[Any, ...]]:
+) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
     """How often recordings simulated from each truth would name each candidate: rows of an ``Identification``.
+
+    Candidates that are as similar as another one to every recording are one candidate, such as the same units in
+    another order. They are given by name, with the other one.
 
     Where a rotation of the units changes nothing, neurons are random mixtures of all units, as unequal as those of the
     recording. Elsewhere each neuron is one of the units, drawn at random, and neurons are equally noisy. Candidates
@@ -93,18 +97,36 @@ def choices_by_responses(
     for place, (name, truth) in enumerate(truths.items()):
         rng = np.random.default_rng([seed, 10, place])
         found[name] = _similarities(list(candidates.values()), truth, measure, n_simulations, (rng, seed)), rng
-    defined = np.any([np.isfinite(similarities).any(axis=0) for similarities, _ in found.values()], axis=0)
-    names = [name for name, own in zip(candidates, defined, strict=True) if own]
-    if len(names) < 2:
+    every = np.concatenate([similarities for similarities, _ in found.values()])
+    defined: npt.NDArray[np.bool_] = np.asarray(np.isfinite(every).any(axis=0))
+    same = _same([name for name, own in zip(candidates, defined, strict=True) if own], every[:, defined])
+    kept = [own and name not in same for name, own in zip(candidates, defined, strict=True)]
+    names = [name for name, own in zip(candidates, kept, strict=True) if own]
+    if defined.sum() < 2:
         raise InputError(
-            f"the similarities of {len(candidates) - len(names)} of {len(candidates)} candidates are undefined: the "
+            f"the similarities of {len(candidates) - defined.sum()} of {len(candidates)} candidates are undefined: the "
             "stimuli are too few for the measure, or differ no more than by chance"
         )
+    if len(names) < 2:
+        raise InputError(f"no recording can tell the candidates apart: all are as similar to it as {names[0]!r} is")
     rows = []
     for name, (similarities, rng) in found.items():
         if name in names or name not in candidates:
-            rows += choices(measure.name, names, name, similarities[:, defined], rng)
-    return rows
+            rows += choices(measure.name, names, name, similarities[:, kept], rng)
+    return rows, same
+
+
+def _same(names: Sequence[str], similarities: Floats) -> dict[str, str]:
+    """Candidates that are as similar as one before them to every recording, shape (n_recordings, n_names)."""
+    same: dict[str, str] = {}
+    rounding = SAME * float(np.nanmax(similarities, initial=-np.inf) - np.nanmin(similarities, initial=np.inf))
+    for place, name in enumerate(names):
+        own, others = similarities[:, place], similarities.T[:place]
+        alike = [np.allclose(own, other, rtol=0, atol=rounding, equal_nan=True) for other in others]
+        twin = next((other for other, is_alike in zip(names, alike, strict=False) if is_alike), None)
+        if twin is not None:
+            same[name] = same.get(twin, twin)
+    return same
 
 
 def _similarities(
@@ -121,16 +143,16 @@ def _similarities(
     n_seeds = [len(seeds) for seeds in candidates]
     parts = truth.scaled()
     factor = np.hstack([np.sqrt(share / own.shape[1]) * coordinates(own) for share, own in parts])
-    noise_of_stimuli, once = truth.noise * truth.stimuli.noise[:, None], np.ones((1, len(factor)))
+    once = np.ones((1, len(factor)))
     similarities = np.zeros((n_simulations, len(candidates)))
     for row in similarities:
-        for n, (_, unequal) in zip(sizes, truth.animals, strict=True):
+        for n, (_, unequal), of_mean in zip(sizes, truth.animals, truth.noise, strict=True):
             if measure.arithmetic.turns:
                 gains, noises = gains_of(unequal)
                 signal = factor @ rng.standard_normal((factor.shape[1], len(gains))) * gains
             else:
                 signal, noises = _drawn_units(parts, n, rng), np.ones(n)
-            noise = noise_of_stimuli * rng.standard_normal(signal.shape) * noises
+            noise = of_mean * truth.stimuli.noise[:, None] * rng.standard_normal(signal.shape) * noises
             recorded = centred(signal + noise, "a simulated recording")
             own = measure.arithmetic.samples(models, recorded, once, None)[0]
             row += [np.mean(v) for v in np.split(own, np.cumsum(n_seeds)[:-1])]

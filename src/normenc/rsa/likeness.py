@@ -18,7 +18,7 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.rsa.single_trials import TrialNoise
 from normenc.rsa.unequal_neurons import UnequalNeurons
-from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
+from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli, patterns
 from normenc.rsa.wishart import covariance_of, driven
 
 __all__ = ["COULD_HAVE_TOLD_NOTHING", "Likeness", "NeuronProducts", "like_averages", "like_trials"]
@@ -203,12 +203,17 @@ class NeuronProducts:
     members: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, averages: Any) -> "NeuronProducts":
-        """Of responses, shape (n_stimuli, n_neurons)."""
-        values = np.asarray(averages, dtype=np.float64)
+    def of(cls, averages: Any, metric: str = "cosine") -> "NeuronProducts":
+        """Of responses, shape (n_stimuli, n_neurons), as RDMs of a metric compare them.
+
+        A correlation does not see what all neurons do together. Less the mean over neurons, they vary against each
+        other by chance: two of n equal ones correlate by -1 / (n - 1).
+        """
+        values = patterns(np.asarray(averages, dtype=np.float64), metric)
         centred = values - values.mean(axis=0)
         n, freedom = centred.shape[1], len(centred) - 1
         variances = np.square(centred).sum(axis=0) / freedom
+        against = 1 / (n - 1) ** 2 if metric == "correlation" else 0.0
         first = np.random.default_rng(0).permutation(n) < n // 2
         halves, whole = [], np.zeros((len(values), len(values)))
         members = np.stack([first, ~first])
@@ -217,7 +222,8 @@ class NeuronProducts:
             whole += products
             with_half = np.einsum("in,in->n", centred, products @ centred) / freedom
             own = np.where(half, variances, 0.0)
-            halves.append(with_half - freedom * own**2 - variances * (variances[half].sum() - own))
+            by_chance = 1 + against * freedom
+            halves.append(with_half - freedom * own**2 - by_chance * variances * (variances[half].sum() - own))
         return cls(whole, variances, np.stack(halves), members)
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 
-__all__ = ["StimulusVariances", "UnequalStimuli"]
+__all__ = ["StimulusVariances", "UnequalStimuli", "patterns"]
 
 Floats = npt.NDArray[np.float64]
 LEAST = 1e-3  # of the mean variance: what a stimulus is left with that evokes no signal
@@ -90,7 +90,7 @@ class StimulusVariances:
     @classmethod
     def of(cls, averages: Any, metric: str = "correlation") -> "StimulusVariances":
         """From averages over trials, shape (n_stimuli, n_neurons)."""
-        squares = np.square(_patterns(np.asarray(averages, dtype=np.float64), metric))
+        squares = np.square(patterns(np.asarray(averages, dtype=np.float64), metric))
         return cls(squares.mean(axis=1), None, *_errors(squares))
 
     @classmethod
@@ -109,7 +109,7 @@ class StimulusVariances:
             "correlation", whose patterns have no mean over neurons, "cosine" or "euclidean".
         """
         index = np.asarray(stimulus)
-        values = _patterns(np.asarray(trials, dtype=np.float64), metric)
+        values = patterns(np.asarray(trials, dtype=np.float64), metric)
         counts = np.bincount(index)[:, None]
         means = np.zeros((len(counts), values.shape[1]))
         np.add.at(means, index, values)
@@ -147,7 +147,8 @@ class StimulusVariances:
         )
 
 
-def _patterns(values: Floats, metric: str) -> Floats:
+def patterns(values: Floats, metric: str) -> Floats:
+    """What an RDM of the metric compares: by correlation, responses less their mean over neurons, in each row."""
     return values - values.mean(axis=1, keepdims=True) if metric == "correlation" else values
 
 

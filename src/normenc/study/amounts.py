@@ -17,7 +17,7 @@ from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import PowerSettings
 from normenc.study.shown import Shown
 
-__all__ = ["amounts_of", "candidates_of", "drawn_stimuli", "mean_repeats", "seed_rdms", "with_stimuli"]
+__all__ = ["amounts_of", "candidates_of", "drawn_stimuli", "harmonic_mean", "mean_repeats", "seed_rdms", "with_stimuli"]
 
 Floats = npt.NDArray[np.float64]
 LEAST_STIMULI = 6  # from which on tests generalise to others
@@ -84,8 +84,13 @@ def mean_repeats(recording: Recording) -> float:
     """Trials per stimulus; if stimuli differ, the number that averages out as much noise (the harmonic mean)."""
     if recording.trials is None:
         return 1.0
-    counts = np.bincount(recording.trials["stimulus_index"].values, minlength=recording.n_stimuli)
-    return float(len(counts) / (1 / counts).sum())
+    return harmonic_mean(np.bincount(recording.trials["stimulus_index"].values, minlength=recording.n_stimuli))
+
+
+def harmonic_mean(counts: Any) -> float:
+    """The number of trials that averages out as much noise as these do together."""
+    values = np.asarray(counts, dtype=float)
+    return float(len(values) / (1 / values).sum())
 
 
 def with_stimuli(recording: Recording, n_stimuli: int) -> Recording:

@@ -10,10 +10,11 @@ from normenc.progress import ProgressCallback, stage
 from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.study.design_candidates import Candidates, candidates_on, orientation_models
 from normenc.study.pool_images import Pool, shown_pool
-from normenc.study.population_like import Populations, populations_like
+from normenc.study.population_like import populations_like
 from normenc.study.power_simulation import distinct
 from normenc.study.represented import Represented, represent
 from normenc.study.representing import Prepared
+from normenc.study.simulated_populations import Populations
 
 __all__ = ["CHOSEN", "OWN", "RANDOM", "Question", "StimulusSet", "asked"]
 

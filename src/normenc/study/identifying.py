@@ -11,7 +11,7 @@ import pandas as pd
 from normenc import rsa
 from normenc.csv_tables import encoder_columns
 from normenc.errors import InputError
-from normenc.rsa.candidates import checked_candidates
+from normenc.rsa.candidates import same_rdms
 from normenc.rsa.circle import places_around
 from normenc.rsa.identification import COLUMNS
 from normenc.rsa.measures import as_measure
@@ -22,6 +22,7 @@ from normenc.rsa.ties import is_flat
 from normenc.study.identifying_responses import chosen_by_responses
 from normenc.study.inferring import rdms_by_label
 from normenc.study.population_like import SimulatedData, simulated_data
+from normenc.study.power_simulation import distinct
 from normenc.study.represented import Represented
 from normenc.study.representing import Prepared
 
@@ -121,10 +122,7 @@ def identified(represented: Represented) -> Identified:
     candidates = _candidates(represented, MOST_STIMULI[1])
     mixtures = _mixtures(candidates, study.identify.mixtures)
     candidates = replace(candidates, data=_with_mixtures(prepared, candidates, mixtures))
-    of_rdms = [name for name in measures if name not in REPRESENTATION_MEASURES]
-    n_simulations = study.identify.n_simulations
-    found = _identification(prepared, candidates, of_rdms, n_simulations, mixtures=mixtures)
-    found, notes = _with_responses(represented, candidates, found, measures, mixtures)
+    found, notes = _by_each(represented, candidates, measures, mixtures)
     facts = _facts(prepared, candidates, found, list(candidates.stacks))
     return Identified(found, "", facts | {"notes": facts["notes"] + notes}, candidates.order[0])
 
@@ -195,11 +193,12 @@ def _similarity(prepared: Prepared, stacks: Mapping[str, Floats], some: Any) -> 
 def _mixtures(candidates: _Candidates, shares: Sequence[float]) -> dict[str, _Mixture]:
     """Populations of which a share of the tuning is one candidate's, the rest another's, by name.
 
-    They are the two that are most similar to the recording.
+    They are the two with different RDMs that are most similar to the recording.
     """
-    if len(candidates.order) < 2:
+    first, *others = candidates.order
+    second = next((own for own in others if not same_rdms(candidates.stacks[own], candidates.stacks[first])), None)
+    if second is None:
         return {}
-    first, second = candidates.order[:2]
     one, other = (candidates.stacks[label][0] for label in (first, second))
     sizes = [float(upper(rdm[None]).mean()) for rdm in (one, other)]
     if not min(sizes) > 0:
@@ -235,7 +234,7 @@ def _identification(
 ) -> rsa.Identification:
     data, study = candidates.data, prepared.study
     if not measures:
-        same = checked_candidates(candidates.stacks, study.rdm_metric)[1]
+        same = distinct({0: candidates.stacks})[1]
         return rsa.Identification(pd.DataFrame(columns=COLUMNS), n_simulations, same)
     return rsa.identification(
         candidates.stacks,
@@ -252,36 +251,44 @@ def _identification(
     )
 
 
-def _with_responses(
-    represented: Represented,
-    candidates: _Candidates,
-    found: rsa.Identification,
-    measures: Sequence[str],
-    mixtures: Mapping[str, _Mixture],
+def _by_each(
+    represented: Represented, candidates: _Candidates, measures: Sequence[str], mixtures: Mapping[str, _Mixture]
 ) -> tuple[rsa.Identification, list[str]]:
-    """What measures of RDMs found, and those of responses too, in the order asked for; and notes on the latter."""
-    tables = {name: found.table[found.table["measure"] == name] for name in found.measures}
-    notes = []
+    """What each measure found, in the order asked for; and notes on measures of responses, and on those that fail."""
+    prepared, tables, notes, failed = represented.prepared, {}, {}, {}
+    of_rdms = [name for name in measures if name not in REPRESENTATION_MEASURES]
+    n_simulations = prepared.study.identify.n_simulations
+    try:
+        together = _identification(prepared, candidates, of_rdms, n_simulations, mixtures=mixtures)
+        tables = {name: together.table[together.table["measure"] == name] for name in of_rdms}
+    except InputError:  # of one measure, which takes nothing from the others
+        together = _identification(prepared, candidates, [], n_simulations)
     for name in measures:
-        if name not in REPRESENTATION_MEASURES:
+        if name in tables:
             continue
         try:
-            rows, note = chosen_by_responses(
+            if name in of_rdms:
+                alone = _identification(prepared, candidates, [name], n_simulations, mixtures=mixtures)
+                tables[name] = alone.table
+                continue
+            rows, notes[name] = chosen_by_responses(
                 represented,
                 name,
-                labels=[label for label in candidates.stacks if label not in found.same],
+                labels=list(candidates.stacks),
                 mixtures={mixed: own.shares for mixed, own in mixtures.items()},
                 data=candidates.data,
                 some=candidates.some,
             )
             tables[name] = pd.DataFrame(rows, columns=COLUMNS)
         except InputError as error:
-            note = f"By {REPRESENTATION_MEASURES[name].phrase}, nothing is told: {error}."
-        notes.append(note)
+            failed[name] = str(error)
+            phrase = (REPRESENTATION_MEASURES.get(name) or as_measure(name)).phrase
+            notes[name] = f"By {phrase}, nothing is told: {error}."
     if not tables:
-        raise InputError(" ".join(notes).rstrip("."))
+        errors = set(failed.values())
+        raise InputError(errors.pop() if len(errors) == 1 else " ".join(notes.values()).rstrip("."))
     table = pd.concat([tables[name] for name in measures if name in tables], ignore_index=True)
-    return replace(found, table=table), notes
+    return replace(together, table=table), list(notes.values())
 
 
 def _facts(

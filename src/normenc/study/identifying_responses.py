@@ -75,9 +75,9 @@ def chosen_by_responses(
     settings = study.identify
     most = settings.n_simulations
     n_simulations = max(most // SLOWER, min(most, LEAST_SIMULATIONS))
-    rows = choices_by_responses(candidates, truths, own, n_simulations=n_simulations, seed=settings.seed)
-    chosen = {row[COLUMNS.index("chosen")] for row in rows}
-    return rows, _note(own, n_simulations, [label for label in labels if label not in chosen])
+    rows, same = choices_by_responses(candidates, truths, own, n_simulations=n_simulations, seed=settings.seed)
+    known = {row[COLUMNS.index("chosen")] for row in rows} | set(same)
+    return rows, _note(own, n_simulations, [label for label in labels if label not in known], same)
 
 
 def _vary(responses: Any) -> bool:
@@ -92,12 +92,15 @@ def _numbers(data: SimulatedData) -> list[int]:
     return [recorded[k % len(recorded)] for k in range(n_animals)]
 
 
-def _note(measure: RepresentationMeasure, n_simulations: int, missing: Sequence[str]) -> str:
+def _note(measure: RepresentationMeasure, n_simulations: int, missing: Sequence[str], same: Mapping[str, str]) -> str:
     made = (
         "neurons are random mixtures of a candidate's units"
         if measure.arithmetic.turns
-        else "each neuron is one of a candidate's units, all equally noisy; candidates of equal RDMs count as one"
+        else "each neuron is one of a candidate's units, all equally noisy"
     )
     made += "; how strongly stimuli drive them is what the candidate's responses say"
     without = f" It cannot compare the responses of {', '.join(missing)}." if missing else ""
+    for other in dict.fromkeys(same.values()):
+        alike = ", ".join(label for label, own in same.items() if own == other)
+        without += f" It cannot tell {alike} from {other}, and they count as one."
     return f"By {measure.phrase}, {n_simulations:,} recordings of each; {made}.{without}"

@@ -1,7 +1,7 @@
 """What is simulated of a recording: its animals, neurons, trials and noise, for identify, power and design."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ from normenc.rsa.pairs import upper
 from normenc.rsa.single_trials import TrialNoise, trial_noise
 from normenc.rsa.ties import is_flat
 from normenc.rsa.unequal_neurons import UnequalNeurons
-from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli
-from normenc.study.amounts import mean_repeats
+from normenc.rsa.unequal_stimuli import StimulusVariances, UnequalStimuli, patterns
+from normenc.study.amounts import harmonic_mean, mean_repeats
 from normenc.study.sections import IdentifySettings
+from normenc.study.simulated_populations import Population, Populations
 
-__all__ = ["Population", "Populations", "SimulatedData", "check_noise_is_known", "populations_like", "simulated_data"]
+__all__ = ["SimulatedData", "check_noise_is_known", "populations_like", "simulated_data"]
 
 Floats = npt.NDArray[np.float64]
 FROM = {
@@ -43,62 +44,6 @@ EQUAL_NEURONS = (
     "The noise is stated, and all neurons are taken to be equal: where few of them carry most of the signal, rates are "
     "too high."
 )
-
-
-@dataclass(frozen=True)
-class Population:
-    """Simulated neurons that represent a candidate, and are like those of a recording.
-
-    Attributes
-    ----------
-    noise : float
-        Standard deviation of a trial's noise, in those of the signal over neurons.
-    animals : tuple of (int, UnequalNeurons)
-        Of each recorded animal, the number of neurons, and how unequal they are.
-    stimuli : UnequalStimuli
-        How strongly and how noisily each stimulus drives neurons.
-    """
-
-    noise: float
-    animals: tuple[tuple[int, UnequalNeurons], ...]
-    stimuli: UnequalStimuli
-
-    @classmethod
-    def equal(cls, noise: float, n_neurons: Sequence[int], stimuli: UnequalStimuli) -> "Population":
-        """Equal neurons of each animal."""
-        return cls(noise, tuple((n, UnequalNeurons(n, n, n)) for n in n_neurons), stimuli)
-
-    def neurons(self, n_neurons: int | None = None, n_animals: int = 1) -> list[UnequalNeurons]:
-        """Of each of so many animals, like those recorded in turn: as many neurons as asked for, as unequal."""
-        recorded = [self.animals[k % len(self.animals)] for k in range(n_animals)]
-        return [own.scaled((n_neurons or n) / n) for n, own in recorded]
-
-    def pooled(self, n_neurons: int) -> UnequalNeurons:
-        """As many of all animals together as are asked for."""
-        whole = UnequalNeurons(*(sum(getattr(own, f.name) for _, own in self.animals) for f in fields(UnequalNeurons)))
-        return whole.scaled(n_neurons / sum(n for n, _ in self.animals))
-
-
-@dataclass(frozen=True)
-class Populations:
-    """Populations that are like a recording's.
-
-    Attributes
-    ----------
-    of : dict of str to Population
-        By candidate.
-    recorded : list of int
-        Neurons of each animal; empty where they are not known.
-    noise_from : str
-        Where noise and inequality are from.
-    notes : list of str
-        What was assumed.
-    """
-
-    of: dict[str, Population]
-    recorded: list[int]
-    noise_from: str
-    notes: list[str]
 
 
 def populations_like(
@@ -149,7 +94,7 @@ def populations_like(
         stimuli = _mean([variances.unequal(noise / of_a_trial) for *_, variances in animals])
         equal = Population.equal(noise, recorded, stimuli)
         return Populations(dict.fromkeys(rdms, equal), recorded, FROM["settings"], [EQUAL_NEURONS, *left_out])
-    products = [NeuronProducts.of(averages) for averages, *_ in animals]
+    products = [NeuronProducts.of(averages, metric) for averages, *_ in animals]
     found, unseen = {}, False
     flat = [label for label, rdm in rdms.items() if is_flat(upper(rdm))]
     for label in [label for label in rdms if label not in flat]:
@@ -168,10 +113,10 @@ def populations_like(
                     f"state {section}.noise if you know it"
                 ) from None
         unseen |= any(like.are_unseen for like in likes)
-        of_averages = float(np.sqrt(np.mean([like.noise**2 for like in likes])))
-        neurons = tuple((n, like.n_neurons) for n, like in zip(recorded, likes, strict=True))
         found[label] = Population(
-            of_averages * of_a_trial, neurons, _mean([like.stimuli for like in likes if like.stimuli])
+            tuple(like.noise * of_a_trial for like in likes),
+            tuple((n, like.n_neurons) for n, like in zip(recorded, likes, strict=True)),
+            _mean([like.stimuli for like in likes if like.stimuli]),
         )
     by_trials = animals[0][1] is not None
     notes = _notes(recording, by_trials)
@@ -203,8 +148,8 @@ class SimulatedData:
     ----------
     n_neurons : dict of str to list of UnequalNeurons
         Of each animal, by candidate.
-    noise : dict of str to float
-        Of the averages over trials, by candidate.
+    noise : dict of str to list of float
+        Of the averages over trials of each animal, by candidate.
     stimuli : dict of str to UnequalStimuli
         How strongly and how noisily each stimulus drives neurons, by candidate.
     facts : dict
@@ -212,7 +157,7 @@ class SimulatedData:
     """
 
     n_neurons: dict[str, list[UnequalNeurons]]
-    noise: dict[str, float]
+    noise: dict[str, list[float]]
     stimuli: dict[str, UnequalStimuli]
     facts: dict[str, Any]
 
@@ -235,24 +180,19 @@ def simulated_data(
     """
     check_noise_is_known(recording, "identify", settings)
     like = populations_like(recording, rdms, "identify", settings.noise, metric, some)
-    if not like.recorded:
-        n_animals, repeats = _n_subjects(recording), 1.0
-    elif _own_neurons(recording):
-        n_animals, repeats = len(like.recorded), mean_repeats(recording)
-    else:
-        n_animals = _n_animals(recording)
-        repeats = mean_repeats(recording) / n_animals
-    asked = settings.n_repeats or repeats
+    own_repeats = _repeats(recording, like)
+    n_animals = len(own_repeats)
+    repeats = [float(settings.n_repeats)] * n_animals if settings.n_repeats else own_repeats
     facts = {
         "n_animals": n_animals,
         "n_neurons": settings.n_neurons or like.recorded,
-        "n_repeats": round(float(asked), 3),
+        "n_repeats": round(harmonic_mean(repeats), 3),
         "noise_from": like.noise_from,
         "notes": like.notes,
     }
     return SimulatedData(
         {label: own.neurons(settings.n_neurons, n_animals) for label, own in like.of.items()},
-        {label: float(own.noise / np.sqrt(asked)) for label, own in like.of.items()},
+        {label: (np.array(own.noises_of(n_animals)) / np.sqrt(repeats)).tolist() for label, own in like.of.items()},
         {label: own.stimuli for label, own in like.of.items()},
         facts,
     )
@@ -294,13 +234,22 @@ def _unknown(recording: Recording, section: str) -> str:
     )
 
 
-def _n_animals(recording: Recording) -> int:
-    """Animals with the same neurons that are compared one by one; all stimuli were shown to each."""
+def _repeats(recording: Recording, like: Populations) -> list[float]:
+    """Trials of each stimulus of each simulated animal, see :func:`mean_repeats`.
+
+    Animals with the same neurons are compared one by one, those to which all stimuli were shown, if there are two.
+    """
+    if not like.recorded:
+        return [1.0] * _n_subjects(recording)
+    together = mean_repeats(recording)
+    if _own_neurons(recording):
+        return [together] * len(like.recorded)
     if recording.trials is None or "animal" not in recording.trials.coords:
-        return 1
+        return [together]
     names, index = recording.trials["animal"].values.astype(str), recording.trials["stimulus_index"].values
-    whole = [len(np.unique(index[names == name])) == recording.n_stimuli for name in np.unique(names)]
-    return max(1, sum(whole))
+    counts = [np.bincount(index[names == name], minlength=recording.n_stimuli) for name in np.unique(names)]
+    whole = [harmonic_mean(own) for own in counts if own.all()]
+    return whole if len(whole) > 1 else [together]
 
 
 def _own_neurons(recording: Recording) -> bool:
@@ -333,7 +282,7 @@ def _data(
     index = trials["stimulus_index"].values
     rows = np.isin(index, places)
     own_trials, shown = trials.values[rows][:, mine], np.searchsorted(places, index[rows])
-    noise, averages = trial_noise(own_trials, shown)
+    noise, averages = trial_noise(patterns(own_trials.astype(np.float64), metric), shown)
     return averages, noise, StimulusVariances.of_trials(own_trials, shown, noise.n_independent, metric)
 
 

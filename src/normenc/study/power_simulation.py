@@ -21,9 +21,9 @@ from normenc.rsa.pairs import upper
 from normenc.rsa.unequal_neurons import UnequalNeurons
 from normenc.rsa.wishart import SimulatedRdms
 from normenc.showing import Listed
-from normenc.study.population_like import Population
 from normenc.study.processes import processes
 from normenc.study.sections import PowerSettings
+from normenc.study.simulated_populations import Population
 from normenc.study.sweep import Failure
 
 __all__ = ["AMOUNTS", "Power", "distinct", "simulate_power"]
@@ -180,14 +180,20 @@ class _Task:
         """Of each animal."""
         return self.population.neurons(*self.amount[1:3])
 
+    @property
+    def noises(self) -> list[float]:
+        """Of a trial of each animal."""
+        return self.population.noises_of(self.amount[2])
+
     def recording(self, truth: Any, simulation: int) -> dict[str, Any]:
         """RDMs of several animals, or the responses of one, as :func:`normenc.rsa.infer` takes them."""
         rng = np.random.default_rng([self.settings.seed, 7, self.index, simulation])
         # The mean of so many trials, of independent noise, is one trial of less noise.
-        of_mean, stimuli = self.population.noise / np.sqrt(self.amount[3]), self.population.stimuli
-        if len(self.neurons) == 1:
-            return {"responses": rsa.simulate_responses(truth, self.neurons[0], of_mean, rng, stimuli=stimuli)[0, 0]}
-        drawn = [SimulatedRdms(truth, own, of_mean, stimuli=stimuli).draw(1, rng)[0] for own in self.neurons]
+        of_means = [noise / np.sqrt(self.amount[3]) for noise in self.noises]
+        animals, stimuli = list(zip(self.neurons, of_means, strict=True)), self.population.stimuli
+        if len(animals) == 1:
+            return {"responses": rsa.simulate_responses(truth, *animals[0], rng, stimuli=stimuli)[0, 0]}
+        drawn = [SimulatedRdms(truth, *own, stimuli=stimuli).draw(1, rng)[0] for own in animals]
         return {"data": np.stack([squareform(own) for own in drawn])}
 
 
@@ -240,7 +246,7 @@ class _Simulate:
         found = rsa.identification(
             {name: rdm for name, rdm in known.items() if name not in same[1:]},
             n_neurons=task.neurons,
-            noise=task.population.noise,
+            noise=task.noises,
             n_repeats=task.amount[3],
             n_animals=len(task.neurons),
             measures=[task.measure],

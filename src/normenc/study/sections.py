@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from normenc.keys import Count, Finite, Fraction, NotNegative, Positive, Seed
 from normenc.recordings.preparation import Preparation
 from normenc.rsa import FACTORS
+from normenc.rsa.discriminability import MOST_NOISE
 from normenc.stimuli import POOLS
 from normenc.study.own_measures import AnyMeasureName, MeasureName, Measures, can_be_used
 from normenc.study.parts import AnyControl
@@ -23,6 +24,7 @@ COURSE_NETWORK = "course network"
 COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
 FITTED_NAMES = (COURSE_NETWORK, "point readout", "factorised readout", "linear readout")
 Name = Annotated[str, Field(min_length=1)]
+Noise = Annotated[float, Field(ge=0, le=MOST_NOISE, allow_inf_nan=False)]  # of a trial, in those of the signal
 Range = Annotated[list[Finite], Field(min_length=2, max_length=2)]
 SIMULATION = ("n_neurons", "seed", "reads")  # what is set of simulated recordings
 Value = bool | int | float | str  # in a table of trials
@@ -145,7 +147,7 @@ class PowerSettings(Settings):
     n_neurons: Annotated[list[Annotated[int, Field(ge=4)]], Field(min_length=1), Once] | None = None
     n_animals: Annotated[list[Count], Field(min_length=1), Once] | None = None
     n_repeats: Annotated[list[Count], Field(min_length=1), Once] | None = None
-    noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    noise: Noise | None = None
     n_simulations: Annotated[int, Field(ge=2, le=100_000)] = 20
     n_samples: Annotated[int, Field(ge=50, le=100_000)] = 200
     seed: Seed = 0
@@ -160,7 +162,7 @@ class DesignSettings(Settings):
     n: Annotated[int, Field(ge=5, le=1000)] = 60
     trials: Count = 10
     n_neurons: Annotated[int, Field(ge=4, le=1_000_000)] | None = None
-    noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    noise: Noise | None = None
     blanks: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.1
     synthesise: bool = False
     n_simulations: Annotated[int, Field(ge=20, le=100_000)] = 200
@@ -183,7 +185,7 @@ class IdentifySettings(Settings):
     measures: Annotated[list[AnyMeasureName], Field(min_length=1), Once] | None = None
     n_neurons: Annotated[int, Field(ge=4, le=1_000_000)] | None = None
     n_repeats: Count | None = None
-    noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    noise: Noise | None = None
     mixtures: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Once] = Field(default=[0.5])
     n_simulations: Annotated[int, Field(ge=10, le=100_000)] = 200
     seed: Seed = 0
