@@ -22,7 +22,7 @@ from normenc.runs import Run
 PAGE = Path(__file__).parent / "leaderboard.md"
 IMAGES = PAGE.parent / "images"
 PART = re.compile(r"(<!-- (\S+): written by docs/leaderboard_page\.py -->\n).*?(?=<!-- end -->)", flags=re.DOTALL)
-PICTURES = {"v1": ("leaderboard", "over_training", "competence"), "natural": ("leaderboard", "competence")}
+PICTURES = ("leaderboard", "over_training", "competence")
 RIVALS = ("Fourier amplitude", "Gabor energy")
 SIGNIFICANT, LEAST = 0.05, 0.001  # p-values
 SCOPES = {False: "these stimuli", True: "other stimuli as well"}
@@ -30,9 +30,11 @@ SCOPES = {False: "these stimuli", True: "other stimuli as well"}
 
 def written(text: str, v1: Run, natural: Run, trial: Run, contrastive: Run) -> str:
     """A page with all its parts as the runs give them."""
-    parts = {"scores": scores(v1), "controls": controls(v1), "training": over_training(v1)}
+    parts = {"scores": scores(v1)}
     parts |= {"trial": tested(trial), "contrastive": tested(contrastive)}
     for name, run in (("v1", v1), ("natural", natural)):
+        parts[f"controls-{name}"] = controls(run)
+        parts[f"training-{name}"] = over_training(run)
         parts[f"learning-{name}"] = learning(run)
         parts[f"best-{name}"] = best(run)
         parts[f"beyond-{name}"] = beyond(run)
@@ -225,6 +227,6 @@ if __name__ == "__main__":
     v1, natural, trial, contrastive = (Run.open(folder) for folder in sys.argv[1:])
     text = written(PAGE.read_text(encoding="utf-8"), v1, natural, trial, contrastive)
     PAGE.write_text(text, encoding="utf-8")
-    for pictures, run, ending in zip(PICTURES.values(), (v1, natural), ("", "_natural"), strict=True):
-        for picture in pictures:
+    for run, ending in ((v1, ""), (natural, "_natural")):
+        for picture in PICTURES:
             shutil.copyfile(run.folder / "figures" / f"{picture}.png", IMAGES / f"{picture}{ending}.png")
