@@ -1,7 +1,7 @@
 """Are the statistics of measures of responses calibrated? Simulate recordings whose truth is known, and count.
 
-As calibration.py does for comparisons of RDMs, for :func:`normenc.rsa.infer_representations`: type-I error of the tests,
-coverage of the intervals and power, for each measure and each of some ways of recording. The truth is the mean of an
+As calibration.py does for comparisons of RDMs, for :func:`normenc.rsa.infer_representations`: type-I error of the
+tests, coverage of the intervals and power, for each measure and some ways of recording. The truth is the mean of an
 estimate over all simulations, which differs from what infinitely many neurons and stimuli would give: most measures
 are biased with few of either.
 
@@ -18,14 +18,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from calibration import Cell, features, summary, tuned
+from scipy import stats
 
+from calibration import Cell, features, summary, tuned
 from normenc.rsa import REPRESENTATION_MEASURES
 from normenc.rsa.inference import Inference
 from normenc.rsa.representation_evaluating import representation_ceiling
 from normenc.rsa.representation_inference import infer_representations
 from normenc.rsa.representation_inputs import RepresentationInputs
 
+POWER = "power of the oracle's"
+HEADINGS = ("measure", "recording", "chance", "pair", "ceiling", "coverage: similarity")
+HEADINGS += ("difference", "lower ceiling", "power", "n")
 UNITS = 48  # of a model, for measures that match them
 NEURONS = 48
 RECORDINGS = {
@@ -138,7 +142,7 @@ def row_of(cell: Cell, rows: pd.DataFrame) -> dict[str, float | str]:
     if not abs(rows["margin"].mean()) < 0.2 * rows["margin"].std():
         own["type-I, ceiling"] = np.nan
     kept = ["type-I, chance", "type-I, pair", "type-I, ceiling"]
-    kept += ["coverage, similarity", "coverage, difference", "coverage, lower ceiling", "power of the oracle's"]
+    kept += ["coverage, similarity", "coverage, difference", "coverage, lower ceiling", POWER]
     return {
         "measure": cell.method,
         "recording": cell.name,
@@ -148,7 +152,29 @@ def row_of(cell: Cell, rows: pd.DataFrame) -> dict[str, float | str]:
         "similarity": own["similarity"],
         "ceiling": own["ceiling"],
         "simulations": len(rows),
+        "simulations, ceiling": int(rows["ceiling_low"].notna().sum()),
     }
+
+
+def page_table(table: pd.DataFrame) -> str:
+    """The table of docs/calibration.md; in italics what is outside its goal beyond the chance of so few simulations."""
+    lines = [f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
+    for row in table.to_dict("records"):
+        numbers = [_shown(name, row) for name in table if name.startswith(("type-I", "coverage"))]
+        n, of_ceilings = row["simulations"], row["simulations, ceiling"]
+        count = f"{n}" if of_ceilings == n else f"{n}; {of_ceilings}"
+        cells = [f"`{row['measure']}`", row["recording"], *numbers, f"{row[POWER]:.2f}", count]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _shown(name: str, row: dict[str, float]) -> str:
+    value, n = row[name], row["simulations, ceiling" if "ceiling" in name else "simulations"]
+    if np.isnan(value):
+        return "–"
+    low, high = (0.03, 0.07) if name.startswith("type-I") else (0.93, 0.97)
+    known = stats.binomtest(round(value * n), n).proportion_ci(method="wilson")
+    return f"*{value:.3f}*" if known.low > high or known.high < low else f"{value:.3f}"
 
 
 def main() -> None:
@@ -157,7 +183,11 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cells whose measure and recording hold this")
     parser.add_argument("--processes", type=int)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--table", type=Path, help="print the page's table of these results instead")
     options = parser.parse_args()
+    if options.table:
+        print(page_table(pd.read_csv(options.table)))
+        return
     rows = []
     with ProcessPoolExecutor(options.processes) as pool:
         for cell in CELLS:
