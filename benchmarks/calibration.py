@@ -19,6 +19,7 @@ Run with ``python benchmarks/calibration.py [--simulations 1000] [--out docs/cal
 
 import argparse
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -200,9 +201,8 @@ def one_simulation(task: tuple[Cell, int]) -> dict[str, float]:
     }
 
 
-def tuned(cell: Cell, pool: ProcessPoolExecutor) -> Cell:
-    """Find how much noise makes a model, on average, as similar as the lower ceiling."""
-    n = 300 if cell.n_stimuli <= 100 else 30
+def tuned(cell: Cell, pool: ProcessPoolExecutor, margin: Callable[[tuple[Cell, int]], float], n: int) -> Cell:
+    """Find how much noise makes a model, on average over so many simulations, as similar as the lower ceiling."""
     low, high = 0.0, 4.0
     for _ in range(9):
         middle = (low + high) / 2
@@ -290,7 +290,7 @@ def main() -> None:
         for cell in CELLS:
             if options.only not in cell.name:
                 continue
-            cell = tuned(cell, pool)
+            cell = tuned(cell, pool, margin, 300 if cell.n_stimuli <= 100 else 30)
             tasks = [(cell, seed) for seed in range(options.simulations)]
             rows.append(summary(cell, pd.DataFrame(list(pool.map(one_simulation, tasks, chunksize=5)))))
             print(f"{cell.name}: done", file=sys.stderr, flush=True)

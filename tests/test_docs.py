@@ -178,6 +178,13 @@ def test_the_page_on_calibration_says_what_a_t_test_of_so_few_reaches(calibratio
             assert float(said) == pytest.approx(reached / oracle, abs=6e-4)
 
 
+def test_the_page_on_calibration_has_the_table_of_measures_of_responses(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS.parent / "benchmarks")
+    table = pd.read_csv(DOCS / "calibration_responses.csv")
+    written = importlib.import_module("calibration_responses").page_table(table)
+    assert written in (DOCS / "calibration.md").read_text(encoding="utf-8"), "calibration_responses.py --table"
+
+
 def test_the_example_of_the_first_steps_shows_that_fourier_wins(printed):
     similarity = {name: float(value) for name, value in (line.split(": ") for line in printed["start.md"])}
     assert list(similarity) == ["trained", "untrained", "Fourier"]

@@ -288,3 +288,20 @@ def test_a_ceiling_that_follows_from_no_pairs_has_the_error_of_a_jackknife():
     error = np.sqrt(4 / 5 * np.square(without - np.mean(without)).sum())
     reach = np.ptp(found.ceiling_intervals[0]) / 2
     assert reach / stats.t.ppf(0.975, 4) == pytest.approx(error, rel=0.04)
+
+
+def test_ceilings_from_halves_of_neurons_vary_over_samples_as_over_recordings():
+    """With samples split twice, and no interactions of neurons, the variance over samples was four times too large."""
+    latent, seen = np.random.default_rng(11).normal(size=(20, 8)), {"generalise_to": ["neurons"], "n_permutations": 1}
+
+    def recording(seed):
+        rng = np.random.default_rng([12, seed])
+        return latent @ rng.normal(size=(8, 40)) / np.sqrt(8) + rng.normal(size=(20, 40))
+
+    measure, ceilings = as_representation_measure("linear-cka"), []
+    for seed in range(40):
+        inputs = RepresentationInputs.of_responses({"x": latent}, recording(seed), None, measure, (None, None), seed)
+        ceilings.append(representation_ceiling(inputs, measure, seed).lower)
+    found = [infer("linear-cka", {"x": latent}, recording(s), seed=s, n_samples=60, **seen) for s in range(3)]
+    errors = [np.ptp(own.ceiling_intervals[0]) / 2 / stats.t.ppf(0.975, 30) for own in found]
+    assert 0.6 < np.sqrt(np.mean(np.square(errors))) / np.std(ceilings, ddof=1) < 1.5

@@ -134,8 +134,7 @@ def resampled(
                     found[key] = values
                     samples += [(inflations, values)] if others else []
                     continue
-                known = not inputs.halves_of_samples
-                rows = neurons.differences(found[key], values, found[()][0], ceilings=known)
+                rows = neurons.differences(found[key], values, found[()][0])
                 own = [inflations | {"neurons": of_neurons} for of_neurons in neurons.inflations]
                 samples += zip(own, rows, strict=True)
             tell(done, len(every))

@@ -62,11 +62,6 @@ class Inputs:
         """Whether values depend on pairs of stimuli, as dissimilarities do."""
         return True
 
-    @property
-    def halves_of_samples(self) -> bool:
-        """Whether ceilings of samples of neurons vary with how these are split, so that interactions are unknown."""
-        return False
-
     @classmethod
     def of(
         cls,

@@ -137,7 +137,7 @@ class NeuronDraws:
         """Another factor's weights in the same samples, (n_samples, n_members): the same for all three parts."""
         return weights if self.shares is None else np.tile(weights[: self.shares.shape[1]], (3, 1))
 
-    def differences(self, of_all: Floats, of_samples: Floats, around: Floats, *, ceilings: bool = True) -> list[Floats]:
+    def differences(self, of_all: Floats, of_samples: Floats, around: Floats) -> list[Floats]:
         """Of the samples' estimates from those of all neurons and, of parts in threes, :func:`interactions`.
 
         Parameters
@@ -147,9 +147,6 @@ class NeuronDraws:
         of_samples : ndarray, shape (n_samples, n_estimates)
         around : ndarray, shape (n_estimates,)
             What is added: the estimates of all factors' members.
-        ceilings : bool
-            Whether interactions of the last two estimates, the ceilings, are known; otherwise they count as none, and
-            all variance of ceilings as of single neurons, which is never too small in expectation.
 
         Returns
         -------
@@ -161,5 +158,4 @@ class NeuronDraws:
         of_all = of_all[: self.shares.shape[1]]
         each = of_samples.reshape(3, *of_all.shape)
         together = interactions(of_all, each, self.shares)
-        together[:, -2:] *= ceilings
         return [around + own for own in (np.concatenate(each[:2] - of_all), together)]

@@ -19,7 +19,7 @@ __all__ = ["RepresentationEvaluator", "representation_ceiling"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[Any]
-SPLITS, SPLITS_IN_SAMPLES = 20, 2
+SPLITS, SPLITS_IN_SAMPLES = 20, 10  # of so few as 2, ceilings vary twice as much over samples as over recordings
 NONE = (float("nan"), float("nan"))
 
 

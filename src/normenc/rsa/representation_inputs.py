@@ -58,11 +58,6 @@ class RepresentationInputs(Inputs):
         """Whether values depend on pairs of stimuli, as kernels do."""
         return self.pairs_matter
 
-    @property
-    def halves_of_samples(self) -> bool:
-        """Whether samples of neurons are split into halves of their own, whose ceilings vary with the splits."""
-        return not self.grouped_by and self.repeats is None
-
     @classmethod
     def of_responses(
         cls,

@@ -18,6 +18,7 @@ __all__ = ["Alignment", "KernelAlignment", "MatchedAlignment", "OneByOneAlignmen
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[Any]
 KERNEL_BYTES = 2**28  # of kernels held at a time
+SAMPLES_AT_ONCE = 16  # of neurons, whose kernels are added up together
 Function = Callable[..., float]  # of x, y, weights of stimuli, weights of the units of y; the latter may be None
 
 
@@ -241,8 +242,9 @@ def _kernels(y: Floats, units: Counts) -> Any:
     groups, places = np.unique(units, axis=1, return_inverse=True)
     if groups.shape[1] * len(y) ** 2 * 8 <= KERNEL_BYTES:
         added = np.stack([_kernel(y[:, places == k]) for k in range(groups.shape[1])]).reshape(groups.shape[1], -1)
-        for drawn, total in zip(groups, units.sum(axis=1), strict=True):
-            yield (drawn @ added / total).reshape(len(y), len(y))
+        shares = groups / units.sum(axis=1, keepdims=True)
+        for start in range(0, len(shares), SAMPLES_AT_ONCE):
+            yield from (shares[start : start + SAMPLES_AT_ONCE] @ added).reshape(-1, len(y), len(y))
         return
     for drawn in units:
         yield (y * drawn) @ y.T / drawn.sum()
