@@ -236,7 +236,7 @@ def test_the_truth_is_at_the_ceiling_of_corrected_cka(given):
             recorded |= {"responses": trials.mean(axis=0), "generalise_to": ["stimuli", "neurons"]}
         elif given == "sessions":
             recorded = {"responses": trials.reshape(3, 2, 30, 24).mean(axis=1), "generalise_to": ["neurons"]}
-        options = {"method": "corrected-cka", "n_samples": 40, "n_permutations": 9, "seed": seed}
+        options = {"method": "corrected-cka", "n_samples": 24, "n_permutations": 9, "seed": seed}
         inference = rsa.infer_representations({"all": latent @ rng.normal(size=(4, 400))}, **recorded, **options)
         assert np.isnan(inference.ceiling.upper)
         low, high = inference.ceiling_intervals[0]
