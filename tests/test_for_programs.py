@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import typer
 
@@ -188,6 +189,10 @@ def test_json_is_all_that_a_command_prints(row, command, done, monkeypatch):
     assert isinstance(found, list) or found | SAID.get(row, {}) == found
     heard = set(re.sub(r"^(licence|cite|allen-2p/5).*", "", err, flags=re.MULTILINE).split("\n")) - {""}
     assert heard == ({"of the user's own code", "of a process that it started"} if row in LONG else set())
+    if row == "run":
+        (similarity,) = Path("run").glob("similarity.csv")
+        first = pd.read_csv(similarity).iloc[0]
+        assert (found["ceiling_low"], found["ceiling_high"]) == (first["ceiling_lower"], first["ceiling_upper"])
     if row in SHORT:
         given, words = COMMANDS[row]
         assert command(f"{words.format(given)} --json --quiet") == (0, out, "")

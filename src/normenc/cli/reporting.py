@@ -42,7 +42,8 @@ def write_report(
         echo(sentence, wrapped=True)
     if design is not None and not any("`normenc design`" in sentence for sentence in answer):
         tell(
-            f"{design}: the answer does not need this design; it names no two encoders that these data cannot separate"
+            f"{design}: the answer does not use this design; it names no encoder, other than layers and their twins, "
+            "that these data take for another. predicted_pairs.csv there says what each would be taken for"
         )
     echo_result("report", page)
     return Found(about)

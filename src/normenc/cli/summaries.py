@@ -46,7 +46,8 @@ def about_run(folder: Path, design: Path | None = None) -> dict[str, Any]:
 
     run = Run.open(folder)
     table = run.similarity
-    ceiling = {name: table[name].iloc[0] if name in table else None for name in ("ceiling_low", "ceiling_high")}
+    ends = {"ceiling_low": "ceiling_lower", "ceiling_high": "ceiling_upper"}
+    ceiling = {name: table[column].iloc[0] if column in table else None for name, column in ends.items()}
     return {
         "folder": folder,
         "report": folder / REPORT if (folder / REPORT).is_file() else None,

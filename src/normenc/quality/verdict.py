@@ -90,6 +90,10 @@ def _why_unknown(quality: "Quality") -> str:
                 f"RDMs of {'subjects' if quality.n_animals > 1 else 'sessions'} agree."
             )
         return "only the RDM is known, so its reliability cannot be estimated."
+    if quality.n_stimuli < MIN_STIMULI:
+        return (
+            f"{quality.n_stimuli} stimuli are too few to estimate the reliability of the RDM; {MIN_STIMULI} are needed."
+        )
     if quality.n_repeats[1] > 1:
         return f"fewer than {MIN_STIMULI} stimuli were shown twice, too few to estimate the reliability of the RDM."
     if quality.shown.period is not None and quality.n_stimuli > MANY:

@@ -19,7 +19,7 @@ VERDICTS = {
     (): "not told from an animal",
     (TO,): "lacks part of what animals share",
     (FROM,): "holds more than animals share",
-    (TO, FROM): "lacks part of it, and holds more",
+    (TO, FROM): "lacks part of what animals share, and holds more",
 }
 KINDS = ((LEARNED, "layer that learned"), ((EncoderKind.CONTROL,), "control"))
 

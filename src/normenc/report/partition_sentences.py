@@ -3,6 +3,7 @@
 import pandas as pd
 
 from normenc.report.learned import in_words, learned_word
+from normenc.report.matching import ALPHA
 from normenc.report.wording import interval, join_names, minus
 
 __all__ = ["beyond", "beyond_controls"]
@@ -42,6 +43,8 @@ def beyond(partitioning: pd.DataFrame | None, encoder: str, *, beaten: bool) -> 
     '; and beyond all controls together it explains no significant part of the variance (0.001, 95 % CI 0.000 to 0.006)'
     >>> beyond(parts, "fc", beaten=True)
     ''
+    >>> beyond(parts.assign(p_holm=[0.06, 0.4]), "pool", beaten=True)
+    ''
     """  # noqa: E501 (a clause is a line of its own)
     if partitioning is None:
         return ""
@@ -50,13 +53,13 @@ def beyond(partitioning: pd.DataFrame | None, encoder: str, *, beaten: bool) -> 
     if rows.empty:
         return ""
     row = rows.iloc[0]
-    own = row["unique_low"] > 0 and row["semipartial"] > 0
+    own = _is_sure(row, "unique") and row["semipartial"] > 0
     if own and beaten:
         value, _, ends = _value(row, "unique").partition(", ")
         return f"; yet it explains {value} ({ends}) {OF_RDMS} beyond all controls together"
     if own or beaten:
         return ""
-    if row["unique_low"] > 0:
+    if _is_sure(row, "unique"):
         return f"; and what it explains beyond all controls together ({_value(row, 'unique')}) it explains inversely"
     return (
         f"; and beyond all controls together it explains no significant part of the variance ({_value(row, 'unique')})"
@@ -106,7 +109,7 @@ def _of_rdms(rows: pd.DataFrame, of_which: str) -> str:
 
 def _shares(rows: pd.DataFrame, name: str) -> str:
     """What each of several layers explains; those without a significant part together."""
-    unsure = rows[f"{name}_low"] <= 0
+    unsure = ~rows.apply(_is_sure, axis=1, name=name)
     parts = [f"{row['encoder']} explains {_share(row, name)}" for _, row in rows[~unsure].iterrows()]
     if unsure.sum() == 1:
         row = rows[unsure].iloc[0]
@@ -115,6 +118,12 @@ def _shares(rows: pd.DataFrame, name: str) -> str:
         named = [f"{row['encoder']} ({_value(row, name)})" for _, row in rows[unsure].iterrows()]
         parts.append(f"{join_names(named)} explain no significant part")
     return "; ".join(parts)
+
+
+def _is_sure(row: pd.Series, name: str) -> bool:
+    """Whether a part is significant, corrected for all layers: an interval of a share of variance rarely reaches 0."""
+    p = row.get("p_holm", float("nan")) if name == "unique" else float("nan")  # of other parts, there is no test
+    return bool(row[f"{name}_low"] > 0 and not p > ALPHA)
 
 
 def _value(row: pd.Series, name: str) -> str:

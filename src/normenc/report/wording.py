@@ -1,6 +1,7 @@
 """How the pages write names, numbers and p-values in a sentence."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from normenc.texts import visible_lines
 
 __all__ = [
     "FACTORS",
+    "coded",
     "corrected",
     "counted",
     "decimals",
@@ -25,6 +27,7 @@ __all__ = [
     "the_recording",
 ]
 
+CODE = re.compile(r"`([^`]+)`")
 PLURALS = {"stimulus": "stimuli"}
 ROUNDING = 1e-9  # no similarity or share is known to less
 FACTORS = ("stimuli", "animals", "sessions", "neurons", "trials", "seeds")
@@ -44,6 +47,19 @@ def quoted(name: object) -> str:
 def shown(value: Any) -> Any:
     """A value as a page shows it: invisible characters of a text are escaped; safe HTML is unchanged."""
     return visible_lines(value) if type(value) is str else value
+
+
+def coded(sentence: str) -> Any:
+    """A sentence as HTML, in which what stands between backticks is code.
+
+    Examples
+    --------
+    >>> coded("`normenc design` has stimuli for a < b")
+    Markup('<code>normenc design</code> has stimuli for a &lt; b')
+    """
+    from markupsafe import Markup, escape
+
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(shown(sentence)))))
 
 
 def listed(names: Sequence[str]) -> str:

@@ -203,13 +203,15 @@ def circular_statistics(degrees: Any, *, period: float = 180.0) -> CircularStati
         return CircularStatistics(0, np.nan, np.nan, np.nan, np.nan)
     circle = {"low": -period / 2, "high": period / 2}
     mean = float(stats.circmean(angles, **circle))
+    with np.errstate(divide="ignore"):  # infinite where angles cancel out
+        deviation = float(stats.circstd(angles, **circle))
     length = 1 - float(stats.circvar(angles, **circle))
     p_value = np.exp(np.sqrt(1 + 4 * n + 4 * n**2 * (1 - length**2)) - (1 + 2 * n))
     return CircularStatistics(
         n=n,
         mean=mean if mean < period / 2 - 1e-9 else -period / 2,
         resultant_length=length,
-        standard_deviation=float(stats.circstd(angles, **circle)),
+        standard_deviation=deviation,
         p_value=float(min(p_value, 1)),
     )
 
