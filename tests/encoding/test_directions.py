@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from normenc.encoding import against_animals, between_animals, cross_validated_predictions, predictivity
+from normenc.encoding.banded import banded_predictions
 from normenc.encoding.directions import _some
+from normenc.encoding.ridge import ridge_predictions
+from normenc.encoding.weights import ridge_weights
 from normenc.errors import InputError
 
 N, N_TRIALS, N_NEURONS = 80, 4, 12
@@ -131,3 +135,36 @@ def test_few_of_many_units_are_predicted(world):
 def test_what_cannot_be_compared_is_refused(world, models, options, says):
     with pytest.raises(InputError, match=says):
         against_animals(models, world[2], NAMES, STIMULUS, n_samples=2, **options)
+
+
+@pytest.mark.parametrize(
+    "predict",
+    [
+        lambda x, y: against_animals({"m": x}, y, NAMES, n_samples=2),
+        lambda x, y: cross_validated_predictions(x, y),
+        lambda x, y: banded_predictions({"m": x}, y),
+        lambda x, y: ridge_predictions(x, y, x, [1.0]),
+        lambda x, y: ridge_weights(x, y, [1.0]),
+    ],
+)
+def test_features_and_responses_of_other_stimuli_are_refused(world, predict):
+    places = {"coords": {"stimulus": [f"s{k}" for k in range(N)]}}
+    x = xr.DataArray(world[0], dims=("stimulus", "unit"), **places)
+    y = xr.DataArray(world[2][::N_TRIALS], dims=("stimulus", "neuron"), **places)
+    with pytest.raises(InputError, match="hold their stimuli in different orders: position 0 is s79 in one and s0"):
+        predict(x[::-1], y)
+    with pytest.raises(InputError, match="hold different stimuli"):
+        predict(x.assign_coords(stimulus=[f"t{k}" for k in range(N)]), y)
+
+
+def test_neither_an_offset_nor_rounding_changes_what_is_found(world):
+    code, _, trials = world
+    averages = trials.reshape(N, N_TRIALS, -1).mean(axis=1)
+    own = against_animals({"m": code}, averages, NAMES, n_samples=20).models
+    for x, y in ((code + 1e8, averages), (code, averages + 1e8), (1 + 1e-7 * code, averages)):
+        again = against_animals({"m": x}, y, NAMES, n_samples=20).models
+        np.testing.assert_allclose(again.select_dtypes("number"), own.select_dtypes("number"), rtol=1e-4, atol=1e-5)
+    turned, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(4, 4)))
+    equal = np.hstack([code @ turned, code, code @ turned.T])
+    models = against_animals({"m": code}, equal, np.repeat(list("abc"), 4), n_samples=20).models
+    assert (models["difference"] == 0).all() and (models["p_holm"] == 1).all()

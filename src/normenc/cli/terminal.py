@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
 from typing import Any, NoReturn
 
@@ -55,17 +55,28 @@ def saying(what: str, *, warnings: bool = True) -> Iterator[None]:
 @contextmanager
 def only_json() -> Iterator[None]:
     """What a user's own code, a library or a process that they start prints goes to the standard error meanwhile."""
-    output = None
-    with suppress(OSError):  # where either was closed before
-        output = os.dup(1)
-        os.dup2(2, 1)
+    output, errors = _duplicate(1), _duplicate(2)
+    instead = os.open(os.devnull, os.O_WRONLY) if errors is None else errors
+    if instead != 1:  # as it is if the standard output was closed
+        os.dup2(instead, 1)
+        os.close(instead)
     try:
         with redirect_stdout(sys.stderr):
             yield
     finally:
-        if output is not None:
+        if output is None:
+            os.close(1)
+        else:
             os.dup2(output, 1)
             os.close(output)
+
+
+def _duplicate(descriptor: int) -> int | None:
+    """Another one of the same file; None if it is closed."""
+    try:
+        return os.dup(descriptor)
+    except OSError:
+        return None
 
 
 def says(what: str = "everything") -> bool:

@@ -47,6 +47,8 @@ class Animals:
         if stimulus is None:  # the trials of a recording know it
             stimulus = getattr(responses, "coords", {}).get("stimulus_index")
         given = None if stimulus is None else np.asarray(stimulus)
+        if given is not None and given.dtype.kind not in "iu":
+            raise InputError(f"stimulus has type {given.dtype}; give the number of each trial's stimulus, from 0")
         n = n_stimuli or (len(trials) if given is None else int(given.max()) + 1)
         index = trial_index(responses, stimulus, len(trials), n)
         recorded = Recorded.of_trials(trials, index, n, None)

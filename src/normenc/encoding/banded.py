@@ -14,9 +14,10 @@ from normenc.encoding.bands import Bands
 from normenc.encoding.choosing import Generalised, in_threads
 from normenc.encoding.folds import fold_of_each, stimulus_folds
 from normenc.encoding.regression import CHOICES, PENALTIES
-from normenc.encoding.regression_inputs import as_features, check_apart, check_memory, inner_folds
+from normenc.encoding.regression_inputs import as_features, check_apart, check_memory, check_same_stimuli, inner_folds
 from normenc.encoding.ridge import check_penalties, errors_of
 from normenc.errors import InputError
+from normenc.rsa.labelled import turned
 from normenc.showing import Listed
 
 __all__ = ["BandedPrediction", "as_bands", "banded_predictions"]
@@ -121,7 +122,9 @@ def banded_predictions(
     >>> bool(np.allclose(banded.scaling[:, 0].mean(), 1, atol=0.05))
     True
     """
-    bands, y = as_bands(features, memory_gib, scale), as_responses(responses)
+    bands, y = as_bands(features, memory_gib, scale), as_responses(turned(responses, "responses"))
+    named = ((f"the features {name!r}", own) for name, own in features.items())
+    check_same_stimuli(*named, ("the responses", responses))
     labels = np.arange(len(y)) if labels is None else np.asarray(labels)
     for name, band in bands.items():
         if (n_rows := len(band.values)) != len(y) or labels.shape != (len(y),):

@@ -12,7 +12,7 @@ from normenc.encoding.animals import Animals
 from normenc.encoding.measures import MEASURES, Recorded, Terms
 from normenc.encoding.medians import median
 from normenc.encoding.regression import cross_validated_predictions
-from normenc.encoding.regression_inputs import as_features
+from normenc.encoding.regression_inputs import as_features, check_same_stimuli
 from normenc.encoding.scoring import THRESHOLD
 from normenc.errors import InputError
 from normenc.rsa import AgainstAnimals, rdm
@@ -30,6 +30,7 @@ Indices = npt.NDArray[np.intp]
 DIRECTIONS = TO, FROM, BOTH = "to animals", "from animals", "both"
 NOISELESS = {"feve": "r2", "noise_corrected_r": "r"}  # what they are of a model's units, which have no noise
 RANGES = {"r": (-1.0, 1.0), "r2": (-np.inf, 1.0)}  # others exceed 1 by chance
+DECIMALS = 6  # of a score; more are rounding errors of float32
 MOST, MOST_VALUES = 500, 2_000_000  # units, and values of them, that are predicted of a model or an animal
 
 
@@ -113,6 +114,9 @@ def against_animals(
     if not isinstance(models, Mapping) or not models:
         raise InputError("there are no models to compare; give a mapping of names to layers")
     own = Animals.of(responses, animal, stimulus)
+    named = [(f"the model {name!r}", values) for name, values in models.items()]
+    is_averaged = stimulus is None and "stimulus_index" not in getattr(responses, "coords", {})
+    check_same_stimuli(*named, *([("the responses", responses)] if is_averaged else []))
     measure = _measure(measure, own)
     layers = {name: _layer(values, name, own, options) for name, values in models.items()}
     animals = [_Target.of_animal(own, name, measure, threshold, seed) for name in own.names]
@@ -176,7 +180,7 @@ class _Target:
             )
         some = _some(len(reliable), len(averages), seed)
         drawn, some = _share(some, len(reliable), "reliable neurons"), reliable[some]
-        return cls(averages[:, some], trials[:, some], own.index, MEASURES.index(measure), drawn)
+        return cls.centred(averages[:, some], trials[:, some], own.index, MEASURES.index(measure), drawn)
 
     @classmethod
     def of_model(cls, layer: npt.NDArray[Any], measure: str, seed: int) -> "_Target":
@@ -184,7 +188,16 @@ class _Target:
         some = _some(layer.shape[1], len(layer), seed)
         values = np.asarray(layer[:, some], dtype=np.float64)
         place = MEASURES.index(NOISELESS.get(measure, measure))
-        return cls(values, values, np.arange(len(values)), place, _share(some, layer.shape[1], "units"))
+        return cls.centred(values, values, np.arange(len(values)), place, _share(some, layer.shape[1], "units"))
+
+    @classmethod
+    def centred(
+        cls, averages: npt.NDArray[Any], trials: npt.NDArray[Any], index: Indices, place: int, drawn: str
+    ) -> "_Target":
+        """Less the mean of each unit, which predictions in float32 could not hold beside what varies."""
+        means = averages.mean(axis=0, dtype=np.float64)
+        own, each = ((values - means).astype(values.dtype) for values in (averages, trials))
+        return cls(own, each, index, place, drawn)
 
 
 @dataclass(frozen=True)
@@ -202,7 +215,7 @@ class _Score:
             Terms.of_neurons(self.predicted[:, some], self.recorded, some).measures(weights)[self.place]
             for some in self.recorded.blocks
         ]
-        return median(np.hstack(each))
+        return np.round(median(np.hstack(each)), DECIMALS)
 
 
 @dataclass(frozen=True)

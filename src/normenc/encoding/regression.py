@@ -12,9 +12,10 @@ from normenc.arrays import as_responses
 from normenc.encoding.axes import Features, PrincipalAxes
 from normenc.encoding.choosing import in_threads
 from normenc.encoding.folds import fold_of_each, stimulus_folds
-from normenc.encoding.regression_inputs import as_features, check_apart, check_memory, inner_folds
+from normenc.encoding.regression_inputs import as_features, check_apart, check_memory, check_same_stimuli, inner_folds
 from normenc.encoding.ridge import check_penalties, choose_and_predict
 from normenc.errors import InputError
+from normenc.rsa.labelled import turned
 from normenc.showing import Listed
 
 __all__ = ["METHODS", "PENALTIES", "Prediction", "cross_validated_predictions"]
@@ -162,7 +163,8 @@ def cross_validated_predictions(
     >>> bool(np.corrcoef(prediction.predicted[:, 0], neurons[:, 0])[0, 1] > 0.99), prediction.penalty.shape
     (True, (5, 30))
     """
-    x, y = as_features(features, memory_gib), as_responses(responses)
+    check_same_stimuli(("the features", features), ("the responses", responses))
+    x, y = as_features(features, memory_gib), as_responses(turned(responses, "responses"))
     labels = np.arange(len(y)) if stimulus is None else np.asarray(stimulus)
     if len(x) != len(y) or labels.shape != (len(y),):
         raise InputError(

@@ -8,8 +8,10 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, check_finite
 from normenc.errors import InputError
+from normenc.rsa.labelled import labels_of, turned
+from normenc.rsa.labels import check_same
 
-__all__ = ["as_features", "check_apart", "check_memory", "inner_folds"]
+__all__ = ["as_features", "check_apart", "check_memory", "check_same_stimuli", "inner_folds"]
 
 Indices = npt.NDArray[np.intp]
 
@@ -22,7 +24,7 @@ def as_features(features: Any, memory_gib: float) -> npt.NDArray[Any]:
             f"GiB, more than memory_gib={memory_gib:g}; save them and give a memory-mapped array, select fewer units, "
             "or increase memory_gib"
         )
-    array = as_array(features, "features")
+    array = as_array(turned(features, "features"), "features")
     if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "fiub":
         raise InputError(
             f"features have shape {array.shape} and type {array.dtype}; give a stimulus x unit matrix of real numbers"
@@ -32,6 +34,12 @@ def as_features(features: Any, memory_gib: float) -> npt.NDArray[Any]:
     except InputError as error:
         raise InputError(f"features: {error}") from None
     return array
+
+
+def check_same_stimuli(*named: tuple[str, Any]) -> None:
+    """Raise InputError if labelled matrices (stimulus x unit), each with its name, differ in stimuli or their order."""
+    labelled = [(what, labels_of(turned(values, what))) for what, values in named]
+    check_same(labelled, "select and reorder the rows of one")
 
 
 def check_apart(labels: npt.NDArray[Any], fold: Indices) -> None:

@@ -10,7 +10,9 @@ import numpy.typing as npt
 from normenc.arrays import as_array, as_responses
 from normenc.encoding.axes import Features, PrincipalAxes, varying
 from normenc.encoding.choosing import FoldsOut, Generalised, LeftOut, in_threads
+from normenc.encoding.regression_inputs import check_same_stimuli
 from normenc.errors import InputError
+from normenc.rsa.labelled import turned
 
 __all__ = ["RidgePredictions", "check_penalties", "choose_and_predict", "errors_of", "ridge_predictions"]
 
@@ -86,7 +88,8 @@ def ridge_predictions(
     >>> ridge.penalty, bool(np.allclose(ridge.predicted, x[50:] @ w, atol=1e-3))
     (array([0.001, 0.001, 0.001]), True)
     """
-    x, y, t = as_responses(features), as_responses(responses), as_responses(test_features)
+    check_same_stimuli(("the features", features), ("the responses", responses))
+    x, y, t = (as_responses(turned(values, "responses")) for values in (features, responses, test_features))
     if len(x) != len(y) or x.shape[1] != t.shape[1]:
         raise InputError(
             f"features have shape {x.shape}, responses {y.shape} and test_features {t.shape}; the first two must agree "

@@ -9,8 +9,10 @@ import numpy.typing as npt
 
 from normenc.arrays import as_count, as_responses
 from normenc.encoding.axes import Features
+from normenc.encoding.regression_inputs import check_same_stimuli
 from normenc.encoding.ridge import check_penalties, choose_and_predict
 from normenc.errors import InputError
+from normenc.rsa.labelled import turned
 
 __all__ = ["RidgeWeights", "ridge_weights"]
 
@@ -81,7 +83,9 @@ def ridge_weights(
     >>> bool(np.allclose(ridge.weights, true, atol=1e-4)), ridge.intercept.round(3)
     (True, array([2., 2., 2.]))
     """
-    x, y = as_responses(features), as_responses(responses).astype(np.float64)
+    check_same_stimuli(("the features", features), ("the responses", responses))
+    x, y = (as_responses(turned(values, "responses")) for values in (features, responses))
+    y = y.astype(np.float64)
     if len(x) != len(y):
         raise InputError(f"features have {len(x)} rows and responses {len(y)}; give one row per stimulus in both")
     every, nothing = np.arange(len(x)), np.empty(0, dtype=np.intp)
