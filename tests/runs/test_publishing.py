@@ -15,12 +15,12 @@ import pytest
 from killing import fill
 
 from normenc import report
-from normenc.errors import InputError
+from normenc.errors import InputError, NormencWarning
 from normenc.runs.marker import Marker, read_marker, write_marker
 from normenc.runs.publishing import add, destination
 from normenc.runs.replacing import replaceable
 from normenc.runs.schema import LOCK, NEXT, PLAN, RUN_MARKER
-from normenc.runs.taking import FolderTakenError
+from normenc.runs.taking import FolderTakenError, taken
 from normenc.study import Study, power, redraw, running
 from normenc.study.drawing import draw_run, write_run
 from normenc.study.store import write_evaluation
@@ -422,6 +422,15 @@ def test_a_report_made_anew_belongs_to_the_run(folder):
     (folder / "report.html").write_text("<html>with my notes</html>")
     add(folder, {"report.html": b"<html>anew</html>"})
     assert (folder / "kept" / "report.html").read_text() == "<html>with my notes</html>"
+
+
+def test_a_report_says_where_an_edited_page_is_and_names_no_other_folder(folder, monkeypatch):
+    monkeypatch.setattr("normenc.report.page.render", lambda *run, **options: "<html>anew</html>")
+    (folder / "report.html").write_text("<html>with my notes</html>")
+    with taken(folder), pytest.raises(FolderTakenError, match="ends, or write the report of a copy of the run"):
+        report.write(folder)
+    with pytest.warns(NormencWarning, match=r"report\.html: this page was edited, and is now .*kept.report\.html"):
+        assert report.write(folder).read_text() == "<html>anew</html>"
 
 
 def test_a_kill_while_a_picture_is_added_loses_nothing(tmp_path, killed_at):

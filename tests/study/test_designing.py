@@ -128,7 +128,7 @@ def test_a_run_says_what_the_design_beside_it_proposes(made, run, normenc):
     sure = table.assign(share=(table["encoder"] == table["other"]).astype(float))
     sure.to_csv(path, index=False)
     code, out, err = normenc("report", run.folder, "--design", made.folder)
-    assert code == 0 and "the answer does not need this design" in err
+    assert code == 0 and "the answer does not use this design" in err
     assert all(" ".join(sentence.split()) in " ".join(out.split()) for sentence in answer_of(Run.open(run.folder)))
     first = Run.open(run.folder).similarity.sort_values("similarity")["encoder"].iloc[-1]
     other = next(name for name in made.discriminability if name != first)
@@ -140,7 +140,8 @@ def test_a_run_says_what_the_design_beside_it_proposes(made, run, normenc):
     assert f"; {SEARCHES}" in before
     printed = json.loads(normenc("report", run.folder, "--design", made.folder, "--json")[1])
     assert set(printed) == promised("run") - {"failures"} and before.replace(SEARCHES, said) in printed["answer"]
-    assert before.replace(SEARCHES, said) in html.unescape((run.folder / "report.html").read_text(encoding="utf-8"))
+    page = re.sub("</?code>", "`", (run.folder / "report.html").read_text(encoding="utf-8"))
+    assert before.replace(SEARCHES, said) in html.unescape(page)
     shutil.copytree(made.folder, beside)
     assert before.replace(SEARCHES, said) in answer_of(Run.open(run.folder))
     shutil.rmtree(beside)
@@ -215,6 +216,50 @@ def test_a_design_of_something_else_is_not_taken(made, run, tmp_path, old, new, 
     (other / file).write_text(text.replace(old, new), encoding="utf-8")
     try:
         with pytest.raises(InputError, match=says):
+            Remedy(run, other)
+        assert Remedy(run)(*PAIR) == SEARCHES
+    finally:
+        shutil.rmtree(other)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "file", "says"),
+    [
+        (",fc,pool,.*", ",fc,pool,", "predicted_pairs.csv", r"share must lie between 0 and 1, and is nan in line 9 of"),
+        (
+            ",fc,pool,.*",
+            ",fc,pool,7.5",
+            "predicted_pairs.csv",
+            r"share must .* and is 7\.5 in line 9 of predicted_pairs",
+        ),
+        (",fc,pool,.*", ",fc,pool,-0.1", "predicted_pairs.csv", r"share must .*, and is -0\.1 in line 9"),
+        (",fc,pool,.*", ",fc,pool,often", "predicted_pairs.csv", "share must .*, and is often in line 9"),
+        ("share", "shares", "predicted_pairs.csv", "share is missing"),
+        (",pearson,20,", ",pearson,20.5,", "predicted_pairs.csv", "n_simulations must be a whole number .* is 20.5 in"),
+        ("chosen,,10,3,.*,fc,pool,.*\n", "", "predicted_pairs.csv", "one row of fc taken for pool, chosen, 3 .* has 0"),
+        ("own stimuli,,12,6,.*,fc,fc,.*\n", "", "predicted_pairs.csv", "of fc taken for fc, own stimuli, 6 .* has 0"),
+        ("(chosen.*,fc,pool,.*\n)", r"\1\1", "predicted_pairs.csv", "one row of fc taken for pool, chosen, 1 .* has 2"),
+        (",pearson,20,", ",pearson,0,", "predicted_pairs.csv", "n_simulations must .* at least 1, and is 0 in line 2"),
+        ("chosen,,10,1,", "chosen,,11,1,", "predicted_pairs.csv", "n_stimuli differs among rows of the chosen"),
+        ("\ntrials = 3\n", "\ntrials = 5\n", "study.toml", "one row of .*, chosen, 5 trials, and has 0"),
+        (
+            "\ntrials = 3\n",
+            "\ntrials = 0\n",
+            "study.toml",
+            r"design\.trials in study.toml must be a whole .*, and is 0",
+        ),
+        ('"same": {}', '"same": []', "design.json", r"same in design.json must give a candidate .*, and is \[\]"),
+        ('"same": {}', '"same": {"V1": ["fc"]}', "design.json", "same in design.json must give a candidate"),
+        ('"n_neurons": 60', '"n_neurons": -3', "design.json", "n_neurons in design.json must be a whole .* is -3"),
+    ],
+)
+def test_a_damaged_design_is_not_taken(made, run, old, new, file, says):
+    other = shutil.copytree(made.folder, run.folder.with_name("mine-design"))
+    text = (other / file).read_text(encoding="utf-8")
+    (other / file).write_text(re.sub(old, new, text), encoding="utf-8")
+    assert re.search(old, text)
+    try:
+        with pytest.raises(InputError, match=rf"this design is damaged \(.*{says}.*\); run normenc design again"):
             Remedy(run, other)
         assert Remedy(run)(*PAIR) == SEARCHES
     finally:

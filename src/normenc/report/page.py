@@ -1,6 +1,7 @@
 """The page of a run, ``report.html``, made from the run's folder."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from normenc.csv_tables import did_not_learn
 from normenc.encoders import EncoderKind
-from normenc.errors import InputError
+from normenc.errors import InputError, NormencWarning
 from normenc.report.animal_sentences import animal_sentences, in_both_directions
 from normenc.report.answering import answer_of
 from normenc.report.circular_sentences import on_the_circle
@@ -36,6 +37,7 @@ from normenc.runs.pictures import captions, unplaced
 from normenc.runs.populations import shown_order
 from normenc.runs.publishing import add
 from normenc.runs.schema import FAILED_FIT, REPORT, SETTINGS
+from normenc.runs.taking import ELSEWHERE, FolderTakenError, UnwritableError
 from normenc.stimulus_types import as_type
 from normenc.texts import own_stem
 
@@ -45,7 +47,8 @@ __all__ = ["render", "write"]
 def write(folder: str | Path, *, design: str | Path | None = None) -> Path:
     """Write ``report.html`` into a run's folder, from the files there.
 
-    The page then belongs to the run. A page that was edited after the run wrote it is saved in ``kept``.
+    The page then belongs to the run. A page that was edited after the run wrote it is moved to ``kept``, and a
+    :class:`~normenc.errors.NormencWarning` says so.
 
     Parameters
     ----------
@@ -69,7 +72,12 @@ def write(folder: str | Path, *, design: str | Path | None = None) -> Path:
         When the page cannot be written.
     """
     page = render(folder, design=design).encode("utf-8")
-    add(Path(folder), {REPORT: page})
+    try:
+        kept = add(Path(folder), {REPORT: page})
+    except (FolderTakenError, UnwritableError) as error:  # a report has no other folder
+        raise type(error)(str(error).replace(ELSEWHERE, "write the report of a copy of the run")) from None
+    for path in kept:
+        warnings.warn(f"{Path(folder) / REPORT}: this page was edited, and is now {path}", NormencWarning, stacklevel=2)
     return Path(folder) / REPORT
 
 

@@ -23,6 +23,7 @@ __all__ = ["FACTS", "PAIRS", "RunDesign", "of_own"]
 FACTS, PAIRS = "design.json", "predicted_pairs.csv"  # of the folder of a design
 SECTIONS = ("task", "network", "encoder", "stimuli", "training")
 COMPARED = ("layers", "controls", "rdm_metric", "method")
+COUNTS = ("n_simulations", "n_stimuli", "trials")
 MOST_NAMED = 3  # candidates that a message names
 NO_RESULT = {"training": ("drawing_processes",), "recording": ("source",)}  # keys that change none
 
@@ -34,7 +35,7 @@ class RunDesign:
     Attributes
     ----------
     pairs : DataFrame
-        The rows of ``predicted_pairs.csv``.
+        The rows of ``predicted_pairs.csv``, of the stimuli that it proposes and of the study's own.
     best : str
         The stimuli that it proposes: "synthesised" or "chosen".
     n_stimuli, trials, n_neurons : int
@@ -72,22 +73,29 @@ class RunDesign:
         settings, facts = parsed(folder, SETTINGS, settings_of), parsed(folder, FACTS, json.loads)
         try:
             differs = _difference(run, settings, facts)
-            candidates, left_out = {*facts["candidates"], *facts["same"]}, {**facts["left_out"]}
-            own, pairs = settings["design"], read_table(folder / PAIRS)
-            best = "synthesised" if (pairs["stimuli"] == "synthesised").any() else "chosen"
+            own, same, pairs = settings["design"], facts["same"], read_table(folder / PAIRS)
+            if not isinstance(same, dict) or not all(name in facts["candidates"] for name in same.values()):
+                raise ValueError(f"same in {FACTS} must give a candidate for each name, and is {same}")
+            candidates, left_out = {*facts["candidates"], *same}, {**facts["left_out"]}
             if not {*pairs["encoder"]} == {*pairs["other"]} == {*facts["candidates"]}:
                 raise ValueError(f"{PAIRS} has other candidates than {FACTS}")
-            pairs = pairs.astype({"share": float, "n_simulations": int})
+            best = "synthesised" if (pairs["stimuli"] == "synthesised").any() else "chosen"
+            trials = _count(own["trials"], f"design.trials in {SETTINGS}")
+            pairs = _checked(pairs, best, trials)
             found = cls(
                 pairs,
                 best,
-                int(pairs.loc[(pairs["stimuli"] == best) & (pairs["trials"] == own["trials"]), "n_stimuli"].iloc[0]),
-                own["trials"],
-                int(facts["n_neurons"]),
-                facts["same"],
+                int(pairs.loc[(pairs["stimuli"] == best) & (pairs["trials"] == trials), "n_stimuli"].iloc[0]),
+                trials,
+                _count(facts["n_neurons"], f"n_neurons in {FACTS}"),
+                same,
                 own.get("noise") is not None,
             )
-        except (KeyError, IndexError, TypeError, ValueError, OSError) as error:
+        except KeyError as error:
+            raise InputError(
+                f"{folder}: this design is damaged ({error.args[0]} is missing); run normenc design again"
+            ) from None
+        except (TypeError, ValueError, OSError) as error:
             raise InputError(f"{folder}: this design is damaged ({error}); run normenc design again") from None
         if differs:
             raise InputError(
@@ -123,6 +131,48 @@ def of_own(rates: pd.DataFrame, stimuli: str, column: str = "share") -> npt.NDAr
     n_own, presentations = int(own["n_stimuli"].iloc[0]), new["n_stimuli"] * new["trials"]
     found = np.interp(np.log(presentations / n_own), np.log(own["trials"]), own[column])
     return np.where(presentations < n_own, np.nan, found)
+
+
+def _count(value: Any, name: str) -> int:
+    """A number of something; ValueError where it is none."""
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, and is {value!r}")
+    return value
+
+
+def _checked(pairs: pd.DataFrame, best: str, trials: int) -> pd.DataFrame:
+    """The rows of the best and of the study's own stimuli, one for each pair; ValueError where this cannot be.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        All rows of ``predicted_pairs.csv``.
+    best : str
+    trials : int
+        For which there must be rows of the best stimuli.
+    """
+    names = sorted({*pairs["encoder"]})
+    for name in ("share", *COUNTS):
+        own, needed = pd.to_numeric(pairs[name], errors="coerce").astype(float), "be a whole number of at least 1"
+        possible = (own >= 1) & (own < np.inf) & ((own % 1 == 0) | (name == "trials"))
+        if name == "share":
+            possible, needed = own.round(9).between(0, 1), "lie between 0 and 1"
+        if not possible.all():
+            at = int(np.argmin(possible))
+            raise ValueError(f"{name} must {needed}, and is {pairs[name].iloc[at]} in line {at + 2} of {PAIRS}")
+        pairs = pairs.assign(**{name: own})
+    pairs = pairs[pairs["stimuli"].isin([best, "own stimuli"])].astype({"n_simulations": int})
+    numbers = pairs.groupby("stimuli")["n_stimuli"].nunique()
+    if (numbers > 1).any():
+        raise ValueError(f"n_stimuli differs among rows of the {numbers.idxmax()} in {PAIRS}")
+    sets = {*zip(pairs["stimuli"], pairs["trials"], strict=True), (best, float(trials))}
+    needed_rows = [(*own, truth, other) for own in sorted(sets) for truth in names for other in names]
+    rows = pairs.groupby(["stimuli", "trials", "encoder", "other"]).size().reindex(needed_rows, fill_value=0)
+    if (rows != 1).any():
+        of, n, truth, other = (rows != 1).idxmax()
+        pair = f"{truth} taken for {other}, {of}, {n:g} trials"
+        raise ValueError(f"{PAIRS} must have one row of {pair}, and has {rows[of, n, truth, other]}")
+    return pairs
 
 
 def _difference(run: Run, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> str:

@@ -20,8 +20,9 @@ try:
 except ImportError:  # no such locks on this system: nothing is locked there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["FolderTakenError", "Held", "UnwritableError", "taken"]
+__all__ = ["ELSEWHERE", "FolderTakenError", "Held", "UnwritableError", "taken"]
 
+ELSEWHERE = "choose another folder with out="  # for what is written to any folder
 TRIES = 50  # to lock a file that others are removing just then
 
 
@@ -100,9 +101,7 @@ def _open_locked(path: Path, folder: Path) -> int:
             missing = error
             continue  # the folder above was removed by another run that failed
         except OSError as error:
-            raise UnwritableError(
-                f"{folder}: this folder cannot be written ({error.strerror}); choose another folder with out="
-            ) from None
+            raise UnwritableError(f"{folder}: this folder cannot be written ({error.strerror}); {ELSEWHERE}") from None
         try:
             if not S_ISREG(os.fstat(handle).st_mode):
                 raise UnwritableError(f"{path}: this is not a file, so the folder cannot be locked; remove it")
@@ -117,9 +116,7 @@ def _open_locked(path: Path, folder: Path) -> int:
         missing = None
         os.close(handle)  # its holder removed it just then
     if missing is not None:
-        raise UnwritableError(
-            f"{folder}: this folder cannot be written ({missing.strerror}); choose another folder with out="
-        )
+        raise UnwritableError(f"{folder}: this folder cannot be written ({missing.strerror}); {ELSEWHERE}")
     raise FolderTakenError(_taken_by({}, folder))
 
 
@@ -161,7 +158,7 @@ def _sign(handle: int, path: Path, folder: Path) -> None:
         with suppress(OSError):
             path.unlink()
         raise UnwritableError(
-            f"{folder}: this folder cannot be written ({error.strerror}); make room, or choose another folder with out="
+            f"{folder}: this folder cannot be written ({error.strerror}); make room, or {ELSEWHERE}"
         ) from None
 
 
@@ -192,10 +189,7 @@ def _lives(holder: dict[str, Any]) -> bool:
 def _taken_by(holder: dict[str, Any], folder: Path) -> str:
     who = f"process {holder['pid']} on {holder.get('host')}" if "pid" in holder else "another process"
     since = f" since {holder['since']}" if "since" in holder else ""
-    return (
-        f"{folder}: {who} has been writing to this folder{since}; wait until it ends, or choose another folder "
-        "with out="
-    )
+    return f"{folder}: {who} has been writing to this folder{since}; wait until it ends, or {ELSEWHERE}"
 
 
 def _remove_empty(folders: list[Path]) -> None:
