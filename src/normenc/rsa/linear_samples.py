@@ -14,7 +14,7 @@ __all__ = ["LinearSamples", "SamplesOfMany", "linear_ceiling", "linear_samples",
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-CHUNK_BYTES = 2**21  # of pairs' weights and products at a time, which stay in the processor's cache
+CHUNK_BYTES = 2**20  # of pairs' weights and products at a time, which stay in the processor's cache
 
 
 class LinearSamples:
