@@ -233,3 +233,15 @@ def test_tau_a_of_all_samples_together_is_scipys_of_each(values, at_once, monkey
         expected = kendalltau(x, y).statistic * np.sqrt(untied[0]) * np.sqrt(untied[1]) / pairs
         np.testing.assert_allclose(taus, [expected, expected, untied[1] / pairs], rtol=0, atol=1e-12)
     assert np.isnan(found[4:]).all()  # none, and a single entry
+
+
+@pytest.mark.parametrize("method", ["pearson", "whitened-correlation"])
+def test_a_sample_whose_pairs_are_all_equal_has_no_correlation_whatever_is_drawn_beside_it(method):
+    rng, drawn = np.random.default_rng(0), np.array([[3, 2, 2, 1, 0, 0, 0, 0]])
+    flat, varied = rng.random((40, 1)), rng.random((40, 28))
+    rows, columns = np.triu_indices(8, k=1)
+    vectors = np.where((rows < 4) & (columns < 4), flat, varied)
+    for models, data in zip(vectors[:20], vectors[20:], strict=True):
+        alone = similarities(models[None], data[None], drawn, method).models
+        beside = similarities(models[None], data[None], np.vstack([drawn, np.ones_like(drawn)]), method).models
+        assert np.isnan(alone).all() and np.isnan(beside[0]).all() and np.isfinite(beside[1]).all()

@@ -45,6 +45,10 @@ class LinearSamples:
         """See :func:`normenc.rsa.weighted.similarities`."""
         products, means = self._products(counts)
         n_vectors = self.n_models + self.n_rdms
+        n_inner = len(self.first) - 1 - n_vectors
+        own = np.flatnonzero(self.first[:n_inner] == self.second[:n_inner])
+        uncentred = np.empty((n_vectors, len(counts)))
+        uncentred[self.first[own]] = products[own]
         if self.centred:
             constant = products[-1 - n_vectors : -1]
             inner = self.first[: -1 - n_vectors], self.second[: -1 - n_vectors]
@@ -55,11 +59,8 @@ class LinearSamples:
                 + means[inner[0]] * means[inner[1]] * products[-1]
             )
         table = np.full((n_vectors, n_vectors, len(counts)), np.nan)
-        n_inner = len(self.first) - 1 - n_vectors
         table[self.first[:n_inner], self.second[:n_inner]] = products[:n_inner]
-        squares = np.einsum("iib->ib", table)
-        largest = np.max(squares, axis=1, keepdims=True, where=np.isfinite(squares), initial=0)
-        norms = np.sqrt(without_rounding(squares, largest))
+        norms = np.sqrt(without_rounding(np.einsum("iib->ib", table), uncentred))
         n = self.n_models
         similarity = table[:n, n:] / norms[:n, None] / norms[None, n:]
         ceiling = np.full((len(counts), 2), np.nan)
