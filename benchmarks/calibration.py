@@ -29,7 +29,7 @@ import pandas as pd
 from scipy import stats
 
 from normenc.rsa import noise_ceiling, rdm, simulate_responses
-from normenc.rsa.inference import infer
+from normenc.rsa.inference import Inference, infer
 
 
 @dataclass(frozen=True)
@@ -180,11 +180,20 @@ def one_simulation(task: tuple[Cell, int]) -> dict[str, float]:
         seed=seed,
     )
     table = found.models.set_index("model")
-    pair = found.pairs.set_index(["model", "other"]).loc[("one", "other")]
-    lower = found.ceiling_intervals[0]
     return {
         # on a circle any two codes are alike in that dissimilarity grows with the angle, which permutations find
         "p_chance": table.loc["stranger", "p_shifts" if cell.ordered else "p_permutations"],
+        "won": float(table["similarity"].drop("noisy").idxmax() == "both"),
+        **estimates(found),
+    }
+
+
+def estimates(found: Inference) -> dict[str, float]:
+    """Of one simulation, what intervals and tests of a similarity, a pair and the lower ceiling are."""
+    table = found.models.set_index("model")
+    pair = found.pairs.set_index(["model", "other"]).loc[("one", "other")]
+    low, high = found.ceiling_intervals[0]
+    return {
         "p_ceiling": table.loc["noisy", "p_ceiling"],
         "one": table.loc["one", "similarity"],
         "one_low": table.loc["one", "low"],
@@ -195,9 +204,8 @@ def one_simulation(task: tuple[Cell, int]) -> dict[str, float]:
         "pair_low": pair["low"],
         "pair_high": pair["high"],
         "ceiling": found.ceiling.lower,
-        "ceiling_low": lower[0],
-        "ceiling_high": lower[1],
-        "won": float(table["similarity"].drop("noisy").idxmax() == "both"),
+        "ceiling_low": low,
+        "ceiling_high": high,
     }
 
 

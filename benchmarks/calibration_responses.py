@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from calibration import Cell, features, summary, tuned
+from calibration import Cell, estimates, features, summary, tuned
 from normenc.rsa import REPRESENTATION_MEASURES
 from normenc.rsa.inference import Inference
 from normenc.rsa.representation_evaluating import representation_ceiling
@@ -102,25 +102,12 @@ def one_simulation(task: tuple[Cell, int]) -> dict[str, float]:
     cell, seed = task
     found = inferred(cell, seed)
     table = found.models.set_index("model")
-    pair = found.pairs.set_index(["model", "other"]).loc[("one", "other")]
-    low, high = found.ceiling_intervals[0]
     return {
         "p_chance": table.loc["stranger", "p_permutations"],
-        "p_ceiling": table.loc["noisy", "p_ceiling"],
-        "one": table.loc["one", "similarity"],
         "one_error": table.loc["one", "standard_error"],
-        "one_low": table.loc["one", "low"],
-        "one_high": table.loc["one", "high"],
-        "pair": pair["difference"],
-        "pair_error": pair["standard_error"],
-        "pair_dof": pair["dof"],
-        "pair_low": pair["low"],
-        "pair_high": pair["high"],
-        "ceiling": found.ceiling.lower,
-        "ceiling_low": low,
-        "ceiling_high": high,
         "margin": table.loc["noisy", "similarity"] - found.ceiling.lower,
         "won": np.nan,
+        **estimates(found),
     }
 
 

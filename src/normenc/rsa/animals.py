@@ -161,13 +161,14 @@ def beside_animals(
     n_samples, seed : int
     """
     whole = _Whole.of(inputs, compare, whose, measure)
-    found = {id(whole.once): (whole.with_animals, whole.between)}  # stimuli are drawn once, alone and with animals
+    # Stimuli are drawn once, alone and with animals. Draws are kept with what was found, so that their id stays theirs.
+    found = {id(whole.once): (whole.once, (whole.with_animals, whole.between))}
 
     def evaluate(draws: Mapping[str, Counts]) -> tuple[Floats, Floats]:
         stimuli = draws.get("stimuli", whole.once)
         if id(stimuli) not in found:
-            found[id(stimuli)] = compare(stimuli)
-        with_animals, between = found[id(stimuli)]
+            found[id(stimuli)] = stimuli, compare(stimuli)
+        _, (with_animals, between) = found[id(stimuli)]
         animals = draws.get("animals", np.ones((1, inputs.n_groups)))
         mean = mean_of_pairs(between, animals[:, inputs.group], inputs.group)
         return with_animals, np.stack([mean, np.full(len(mean), np.nan)], axis=1)

@@ -126,15 +126,21 @@ def _beyond(
     return shares | {"of_all": bool(found.parts["feve"].isna().all()) and not shares["why_unknown"]}
 
 
-def between_animals(
-    recording: Recording, settings: EncodingSettings, folds: Sequence[Any], labels: Any, progress: ProgressCallback
-) -> pd.DataFrame | None:
-    """The table ``between_animals.csv``; None unless neurons are of several animals."""
+def animals_of(recording: Recording) -> npt.NDArray[np.str_] | None:
+    """The animal of each neuron; None unless there are several."""
     responses = recording.responses
     if responses is None or "neuron_animal" not in responses.coords:
         return None
     animal = responses["neuron_animal"].to_numpy().astype(str)
-    if len(set(animal)) < 2:
+    return animal if len(set(animal)) > 1 else None
+
+
+def between_animals(
+    recording: Recording, settings: EncodingSettings, folds: Sequence[Any], labels: Any, progress: ProgressCallback
+) -> pd.DataFrame | None:
+    """The table ``between_animals.csv``; None unless neurons are of several animals."""
+    animal = animals_of(recording)
+    if animal is None:
         return None
     trials, index = trials_of(recording)
     with stage(progress, "predicting animals from each other"):
@@ -148,9 +154,9 @@ def between_animals(
             labels=labels,
             folds=folds,
             ordered=recording.has_neighbours,
-            **regression_options(recording, settings, responses.shape[1]),
+            **regression_options(recording, settings, len(animal)),
         )
-    notes = [*found.warnings, *size_notes(recording, settings, responses.shape[1])]
+    notes = [*found.warnings, *size_notes(recording, settings, len(animal))]
     table = found.table.assign(notes="; ".join(notes))
     table.insert(0, "recording", recording.label)
     return table

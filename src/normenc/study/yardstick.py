@@ -16,7 +16,7 @@ from normenc.rsa.stored import of_stimuli
 from normenc.study.inferring import samples_of_other_methods, stimuli_compared
 from normenc.study.representation_inferring import recorded_responses, responses_by_label
 from normenc.study.represented import Represented
-from normenc.study.responses import regression_options, trials_of
+from normenc.study.responses import animals_of, regression_options, trials_of
 
 __all__ = ["animal_table", "predicted_animal_table"]
 
@@ -72,12 +72,9 @@ def predicted_animal_table(
         If an animal has no reliable neuron.
     """
     recording, settings = represented.prepared.recording, represented.prepared.study.encoding
-    responses = recording.responses
-    if responses is None or "neuron_animal" not in responses.coords:
-        return None
-    animal = responses["neuron_animal"].to_numpy().astype(str)
+    animal = animals_of(recording)
     layers = {name: r.responses.to_numpy() for name, r in represented.firsts.items() if r.responses is not None}
-    if len(set(animal)) < 2 or not layers:
+    if animal is None or not layers:
         return None
     trials, index = trials_of(recording)
     with stage(progress, "comparing with animals in both directions"):
